@@ -1,0 +1,247 @@
+"""The narrow interfaces through which steps touch the world; `bridge` and `providers` implement them.
+
+Errors: an implementation raises exceptions that carry `kind` (see `errors.Kind`) and a one-line message naming object and
+cause. Every write may be repeated by a retry or after a crash; implementations and steps are built for that.
+"""
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from ipaddress import IPv4Address, IPv6Address
+from typing import Any, Protocol
+
+
+@dataclass(frozen=True)
+class Address:
+    """One address of a VM with what the guest needs to use it.
+
+    `prefix` is a CIDR length, `dns` the name servers in order, `vlan` 0 = untagged.
+    """
+
+    ip: IPv4Address | IPv6Address
+    prefix: int
+    gateway: str
+    dns: tuple[str, ...] = ()
+    bridge: str = "vmbr0"
+    vlan: int = 0
+
+    @property
+    def text(self) -> str:
+        """The stored and printed form: dotted IPv4, eight full lower-case groups for IPv6."""
+        return self.ip.exploded
+
+    @property
+    def family(self) -> int:
+        """4 or 6."""
+        return self.ip.version
+
+
+@dataclass
+class Vm:
+    """What we know about the VM of one service; the record store fills and keeps it.
+
+    `vm_id` None = none reserved yet; `node` = where the VM was last seen; `task` = UPID of the task that the current step
+    waits for; `ticks` counts ticks spent at the current state; `step_started` epoch seconds of the first attempt at the
+    current step; `intent` small facts written down before acting (JSON types only).
+    """
+
+    service_id: int
+    client_id: int
+    server_id: int
+    status: str
+    vm_id: int | None = None
+    name: str = ""
+    mac: str = ""
+    rev_dns: dict[str, str] = field(default_factory=dict)
+    node: str | None = None
+    template: int | None = None
+    task: str | None = None
+    ticks: int = 0
+    step_started: float | None = None
+    intent: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Mail:
+    """A mail to record together with a state change; it leaves through the outbox, once.
+
+    `template` is the exact WHMCS template name, `variables` extra merge fields, `key` what makes it the same mail again.
+    """
+
+    template: str
+    key: str
+    variables: Mapping[str, str] = field(default_factory=dict)
+
+
+class Clock(Protocol):
+    """Time, passed in."""
+
+    def now(self) -> float:
+        """Epoch seconds."""
+        ...
+
+
+class Store(Protocol):
+    """Keeps the VM's record. Every method writes in one transaction and only while the lease is held, else LeaseLost."""
+
+    def note(self, vm: Vm, **changes: Any) -> None:
+        """Write fields of `vm` down (and set them on it) before acting on them. May run twice."""
+        ...
+
+    def advance(self, vm: Vm, state: str, run: Mapping[str, Any], mails: Sequence[Mail] = ()) -> None:
+        """Move the VM to `state` together with its log and the mails it causes; clears task, ticks and intent."""
+        ...
+
+    def keep(self, vm: Vm, run: Mapping[str, Any]) -> None:
+        """Write the log of a run that does not move the state."""
+        ...
+
+    def reserve_vmid(self, vm: Vm, first: int, used: Collection[int]) -> int:
+        """Reserve the lowest VMID >= `first` that neither `used` nor any row of ours holds; unique by database key.
+
+        Returns the VMID already reserved when there is one. Raises NeedsAttention when the range is exhausted.
+        """
+        ...
+
+    def give_up_vmid(self, vm: Vm) -> None:
+        """Forget a reserved VMID that turned out to be a stranger's; it stays blocked for us."""
+        ...
+
+    def acquire(self, vm: Vm, limits: Mapping[str, int]) -> str | None:
+        """Take one slot in each named scope (all or none), e.g. {"node:pve1": 4, "storage:ceph": 2}.
+
+        Returns None when held (also when already held by this VM), else the name of the first scope that is full.
+        """
+        ...
+
+    def release(self, vm: Vm) -> None:
+        """Give all slots of this VM back. Harmless when none is held."""
+        ...
+
+
+class Addresses(Protocol):
+    """The address book."""
+
+    def allocate(self, vm: Vm, network: Any, hostname: str) -> list[Address]:
+        """Hold as many addresses as the package wants and record them in WHMCS; returns all that are held.
+
+        One transaction; a service that already holds enough gets the same ones again. Raises a PERMANENT error that names
+        server and family when none is free.
+        """
+        ...
+
+    def held(self, vm: Vm) -> list[Address]:
+        """What the service holds: primary IPv4, further IPv4, IPv6. Raises when an address has no network data any more."""
+        ...
+
+
+class Service(Protocol):
+    """The WHMCS service behind the VM."""
+
+    domain: str
+    username: str
+    ssh_keys: str
+
+    def password(self) -> str:
+        """The guest password in clear, decrypted by WHMCS; kept in memory only."""
+        ...
+
+    def set_credentials(self, username: str, password: str | None) -> None:
+        """Store the guest's user name, and a new password (encrypted by WHMCS) unless None. May run twice."""
+        ...
+
+    def set_domain(self, domain: str) -> None:
+        """Store the VM's FQDN as the service's domain. May run twice."""
+        ...
+
+
+@dataclass(frozen=True)
+class DnsResult:
+    """How a round of DNS work ended; a failed record never stops the pipeline."""
+
+    forward_ok: int = 0
+    forward_err: int = 0
+    rev_ok: int = 0
+    rev_err: int = 0
+    messages: tuple[str, ...] = ()
+
+
+class Dns(Protocol):
+    """Forward and reverse records in every matching zone. Prints each operation at once through `say`."""
+
+    def refresh(
+        self, fqdn: str, addresses: Sequence[Address], names: Mapping[str, str], say: Callable[[str], None]
+    ) -> DnsResult:
+        """Delete and create all records of the VM. Never raises for a provider's failure."""
+        ...
+
+
+class Journal(Protocol):
+    """The module log of WHMCS (secrets masked by the implementation)."""
+
+    def record(self, action: str, request: Any, response: Any) -> None:
+        """Write one row; never raises."""
+        ...
+
+
+class Guest(Protocol):
+    """One line of the cluster's list of guests."""
+
+    vmid: int
+    node: str
+    name: str
+    status: str
+    template: bool
+
+
+class Hypervisor(Protocol):
+    """One Proxmox VE cluster in our words; `providers.proxmox.Proxmox` is the real one (see there for each method)."""
+
+    def nodes(self) -> list[Any]: ...
+    def guests(self) -> list[Any]: ...
+    def locate(self, vmid: int) -> Any | None: ...
+    def storages(self, node: str | None = None) -> list[Any]: ...
+    def bridges(self, node: str) -> list[str]: ...
+    def used_vmids(self) -> set[int]: ...
+    def vmid_is_free(self, vmid: int) -> bool: ...
+    def config(self, node: str, vmid: int, current: bool = False) -> Any | None: ...
+    def has_feature(self, node: str, vmid: int, feature: str) -> bool: ...
+    def clone(
+        self,
+        node: str,
+        template: int,
+        newid: int,
+        *,
+        name: str,
+        description: str,
+        full: bool,
+        storage: str | None = None,
+        target: str | None = None,
+    ) -> str: ...
+    def configure(
+        self,
+        node: str,
+        vmid: int,
+        changes: Mapping[str, str | int],
+        delete: Sequence[str] = (),
+        digest: str | None = None,
+    ) -> None: ...
+    def resize(self, node: str, vmid: int, disk: str, size_bytes: int) -> str | None: ...
+    def status(self, node: str, vmid: int) -> Any | None: ...
+    def start(self, node: str, vmid: int) -> str: ...
+    def stop(self, node: str, vmid: int) -> str: ...
+    def shutdown(self, node: str, vmid: int) -> str: ...
+    def migrate(self, node: str, vmid: int, target: str, *, targetstorage: str | None = None) -> str: ...
+    def destroy(self, node: str, vmid: int) -> str | None: ...
+    def task(self, upid: str) -> Any: ...
+    def task_log(self, upid: str, last: int = 10) -> list[str]: ...
+    def find_tasks(
+        self, node: str, type: str | None = None, vmid: int | None = None, since: float | None = None
+    ) -> list[Any]: ...
+    def firewall_options(self, node: str, vmid: int) -> dict[str, Any]: ...
+    def set_firewall_options(
+        self, node: str, vmid: int, changes: Mapping[str, str | int], delete: Sequence[str] = ()
+    ) -> None: ...
+    def ensure_ipset(self, node: str, vmid: int, name: str, cidrs: Iterable[str]) -> bool: ...
+    def drop_ipset(self, node: str, vmid: int, name: str) -> None: ...
+    def clear_firewall(self, node: str, vmid: int) -> None: ...
+    def regenerate_cloudinit(self, node: str, vmid: int) -> None: ...
