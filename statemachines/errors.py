@@ -64,3 +64,14 @@ def outcome_unknown(error: BaseException) -> bool:
 def who_can_act(error: BaseException) -> str:
     """Whom the error asks to act; empty when time may heal it."""
     return str(getattr(error, "who", "") or "")
+
+
+class Busy(StepError):
+    """Something holds the VM (a Proxmox lock, another editor). The engine waits for it as for a task."""
+
+    busy = True
+
+
+def is_busy(error: BaseException) -> bool:
+    """Whether the error only says that something else is at work on the object right now."""
+    return bool(getattr(error, "busy", False))

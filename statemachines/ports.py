@@ -39,9 +39,9 @@ class Address:
 class Vm:
     """What we know about the VM of one service; the record store fills and keeps it.
 
-    `vm_id` None = none reserved yet; `node` = where the VM was last seen; `task` = UPID of the task that the current step
-    waits for; `ticks` counts ticks spent at the current state; `step_started` epoch seconds of the first attempt at the
-    current step; `intent` small facts written down before acting (JSON types only).
+    `vm_id` None = none reserved yet; `node` = where the VM was last seen; `template` = chosen at reinstall, None = the
+    package's; `task` = UPID of the task that the current step waits for; `ticks` counts the paused ticks at the current
+    state; `intent` small facts written down before acting (JSON types only).
     """
 
     service_id: int
@@ -56,7 +56,6 @@ class Vm:
     template: int | None = None
     task: str | None = None
     ticks: int = 0
-    step_started: float | None = None
     intent: dict[str, Any] = field(default_factory=dict)
 
 
@@ -79,6 +78,10 @@ class Clock(Protocol):
         """Epoch seconds."""
         ...
 
+    def stamp(self, epoch: float) -> str:
+        """Local time of the installation as `YYYY-MM-DD HH:MM:SS`."""
+        ...
+
 
 class Store(Protocol):
     """Keeps the VM's record. Every method writes in one transaction and only while the lease is held, else LeaseLost."""
@@ -88,11 +91,16 @@ class Store(Protocol):
         ...
 
     def advance(self, vm: Vm, state: str, run: Mapping[str, Any], mails: Sequence[Mail] = ()) -> None:
-        """Move the VM to `state` together with its log and the mails it causes; clears task, ticks and intent."""
+        """Move the VM to `state` together with its log and the mails it causes; clears task, ticks and intent.
+
+        Only if the VM is still at the state that `vm` says; otherwise somebody changed it meanwhile: LeaseLost."""
         ...
 
-    def keep(self, vm: Vm, run: Mapping[str, Any]) -> None:
-        """Write the log of a run that does not move the state."""
+    def keep(self, vm: Vm, run: Mapping[str, Any], *, cause: str, who: str) -> None:
+        """Write the log of a run that paused: the state stays, `ticks` grows, the next try is planned.
+
+        `who` names the person who has to act, empty when time may heal it; `cause` is the line the admin reads.
+        """
         ...
 
     def reserve_vmid(self, vm: Vm, first: int, used: Collection[int]) -> int:

@@ -1,0 +1,160 @@
+"""The engine: walks one VM through one pipeline, step by step, as far as it goes without waiting.
+
+It numbers, times, prints and stores; it knows no step by name, and no database: it writes through the `Store`.
+"""
+
+import logging
+import traceback
+from dataclasses import dataclass
+
+from statemachines import errors
+from statemachines.context import Context
+from statemachines.machine import CARRY_ON, Machine, Step
+from statemachines.outcome import Done, Outcome, Skip, Wait
+from statemachines.run import SUCCESS, WAITING, Board, Report, RunLog, StepRecord, Stopwatch
+
+log = logging.getLogger(__name__)
+
+FIRST_LOOK = 0.25  # seconds until a waiting VM is looked at again, at first
+LONGEST_LOOK = 3.0  # and at the longest
+GROWTH = 0.15  # a look after 15 % more time: a task is noticed at most that much late
+
+
+@dataclass(frozen=True)
+class Later:
+    """The VM waits; give it another turn at `at` (epoch seconds)."""
+
+    at: float
+
+
+@dataclass(frozen=True)
+class Ended:
+    """The run is over: the pipeline is complete, or it paused."""
+
+    report: Report
+
+
+Turn = Later | Ended
+
+
+class Run:
+    """One run: `start` prints the header, `turn` is called until it answers Ended.
+
+    A turn raises what the store raises (LeaseLost, database trouble): then nothing more may be written for this VM.
+    """
+
+    def __init__(self, machine: Machine, ctx: Context, board: Board) -> None:
+        self.machine = machine
+        self.ctx = ctx
+        self.board = board
+        self.log = RunLog(machine.action, self._stamp(), ctx.vm.status)
+        self._watch = Stopwatch(ctx.clock.now)
+
+    def start(self) -> None:
+        """Print the block header."""
+        vm = self.ctx.vm
+        self.board.line("")
+        self.board.line(f"--- {self.machine.title}: service={vm.service_id} vm={vm.vm_id or 0} status={vm.status} ---")
+
+    def turn(self) -> Turn:
+        """Execute steps until one has to wait, fails, or none is left."""
+        while step := self.machine.step_at(self.ctx.vm.status):
+            outcome = self._attempt(step)
+            if isinstance(outcome, Wait):
+                if outcome.queued:
+                    self._watch.queue()
+                elif self._watch.waited >= step.patience_for(self.ctx):
+                    return self._pause(step, outcome.reason)
+                return Later(self.ctx.clock.now() + self._next_look(outcome))
+            if isinstance(outcome, Exception):
+                return self._pause(step, _line(outcome), outcome)
+            self._advance(step, outcome)
+        return self._complete()
+
+    def _attempt(self, step: Step) -> Outcome | Exception:
+        """Run the step's function; an error becomes a value, a busy VM a Wait."""
+        self._watch.unqueue()
+        try:
+            return step.do(self.ctx)
+        except errors.LeaseLost:
+            raise
+        except Exception as error:  # noqa: BLE001 - the engine is where every error of a step is judged
+            if errors.is_busy(error):
+                return Wait(_line(error))
+            if errors.kind_of(error) is errors.Kind.BUG:
+                self._report_bug(step, error)
+            if step.failure == CARRY_ON:
+                self.ctx.journal.record(step.name, f"service {self.ctx.vm.service_id}", _line(error))
+                return Done()
+            return error
+
+    def _advance(self, step: Step, outcome: Done | Skip) -> None:
+        """Move the state, its log and its mails in one write, then print the line."""
+        label = f"{step.label} (skip — {outcome.reason})" if isinstance(outcome, Skip) else step.label
+        record = self._record(label, SUCCESS, step.when, step.then)
+        if step.then == self.machine.final:
+            self._close(SUCCESS, step.then)
+        mails = outcome.mails if isinstance(outcome, Done) else ()
+        if isinstance(outcome, Done):
+            self.log.facts.update(outcome.facts)
+        self.ctx.store.advance(self.ctx.vm, step.then, self.log.as_json(), mails)
+        self.board.line(record.as_line())
+        self._watch.restart()
+
+    def _pause(self, step: Step, message: str, error: Exception | None = None) -> Ended:
+        """Keep the state, say why; the next tick goes on from here."""
+        vm = self.ctx.vm
+        record = self._record(step.label, message, step.when, step.when)
+        self.log.error = message
+        self._close(WAITING, step.when)
+        attention = _attention(error)
+        self.ctx.store.keep(vm, self.log.as_json(), cause=message, who=attention)
+        self.board.line(record.as_line())
+        self.board.line(f"--- {self.machine.title} paused: waiting at ({vm.status}) ---")
+        text = f"{message} ({step.when} -> {step.then}) [{record.duration:.2f}s]"
+        return Ended(Report(vm.service_id, self.machine.action, ok=False, text=text))
+
+    def _complete(self) -> Ended:
+        vm = self.ctx.vm
+        self.board.line(f"--- {self.machine.title} complete: service={vm.service_id} status={vm.status} ---")
+        return Ended(Report(vm.service_id, self.machine.action, ok=True, text="result:success"))
+
+    def _record(self, label: str, result: str, before: str, after: str) -> StepRecord:
+        record = StepRecord(len(self.log.steps) + 1, label, result, before, after, self._stamp(), self._watch.elapsed)
+        self.log.steps.append(record)
+        return record
+
+    def _close(self, result: str, state: str) -> None:
+        self.log.result, self.log.after, self.log.finished = result, state, self._stamp()
+
+    def _next_look(self, wait: Wait) -> float:
+        if wait.again_in is not None:
+            return wait.again_in
+        return min(LONGEST_LOOK, max(FIRST_LOOK, GROWTH * self._watch.elapsed))
+
+    def _report_bug(self, step: Step, error: Exception) -> None:
+        log.error("bug in step %s of service %s", step.name, self.ctx.vm.service_id, exc_info=error)
+        self.ctx.journal.record(
+            step.name, f"service {self.ctx.vm.service_id}", "".join(traceback.format_exception(error))
+        )
+
+    def _stamp(self) -> str:
+        return self.ctx.clock.stamp(self.ctx.clock.now())
+
+
+def _line(error: Exception) -> str:
+    """One line for the admin. A bug of ours says so and names its type; its traceback is in the module log."""
+    text = " ".join(str(error).split()) or type(error).__name__
+    if errors.kind_of(error) is errors.Kind.BUG:
+        return f"internal error, {type(error).__name__}: {text} (traceback in the module log)"
+    return text
+
+
+def _attention(error: Exception | None) -> str:
+    """Who has to act: empty when time may heal it."""
+    if error is None:
+        return ""
+    kind = errors.kind_of(error)
+    if kind is errors.Kind.BUG:
+        return "KVM Bridge developers"
+    return errors.who_can_act(error) or ("admin" if kind is errors.Kind.PERMANENT else "")

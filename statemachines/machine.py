@@ -1,0 +1,84 @@
+"""A pipeline as a table: which step leads from which state to which, and what the engine may do around it."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from statemachines.context import Context
+from statemachines.outcome import Outcome
+
+STOP = "stop"  # on failure: keep the state, say why, try again next tick
+CARRY_ON = "carry on"  # on failure: write the error to the module log and go on as if it had worked
+
+SECONDS = 1.0
+MINUTES = 60.0
+
+
+@dataclass(frozen=True)
+class Step:
+    """One row. The columns, in order:
+
+    when      the state at which the step is due
+    label     what the console and the log call it
+    do        the step function
+    then      the state it leads to
+    name      the function's name in the module's documentation (Module Commands use it)
+    patience  seconds (or a function of the context) that one tick waits for it before it pauses
+    failure   STOP or CARRY_ON
+    """
+
+    when: str
+    label: str
+    do: Callable[[Context], Outcome]
+    then: str
+    name: str
+    patience: float | Callable[[Context], float] = 60 * SECONDS
+    failure: str = STOP
+
+    def patience_for(self, ctx: Context) -> float:
+        """Seconds one tick waits for this step of this VM."""
+        return self.patience(ctx) if callable(self.patience) else self.patience
+
+
+class BadTable(ValueError):
+    """A pipeline table contradicts itself; found when it is built, that is, at import."""
+
+
+@dataclass(frozen=True)
+class Machine:
+    """A pipeline: `action` is its name in logs, `title` in block headers, `final` the state at its end.
+
+    Raises BadTable when a state has two steps, leads nowhere or is never reached.
+    """
+
+    action: str
+    title: str
+    final: str
+    steps: Sequence[Step]
+
+    def __post_init__(self) -> None:
+        starts = [step.when for step in self.steps]
+        ends = [step.then for step in self.steps]
+        if len(set(starts)) != len(starts):
+            raise BadTable(f"{self.action}: a state has two steps")
+        if lost := set(ends) - set(starts) - {self.final}:
+            raise BadTable(f"{self.action}: no step goes on from {sorted(lost)}")
+        if unreached := set(starts[1:]) - set(ends):
+            raise BadTable(f"{self.action}: nothing leads to {sorted(unreached)}")
+        if self.final in starts or self.final not in ends:
+            raise BadTable(f"{self.action}: {self.final} is not its end")
+        if too_long := [name for name in [*starts, self.final] if len(name) > 64]:
+            raise BadTable(f"{self.action}: state names do not fit their column: {too_long}")
+
+    @cached_property
+    def _by_state(self) -> dict[str, Step]:
+        return {step.when: step for step in self.steps}
+
+    @property
+    def states(self) -> frozenset[str]:
+        """All states at which this pipeline has something to do."""
+        return frozenset(self._by_state)
+
+    def step_at(self, state: str) -> Step | None:
+        """The step that is due at `state`, None when the pipeline has nothing to do there."""
+        return self._by_state.get(state)

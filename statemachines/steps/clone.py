@@ -1,0 +1,142 @@
+"""Cloning the template: exactly one VM per service, whatever is cut, killed or answered twice."""
+
+from typing import Any
+
+from statemachines import errors
+from statemachines.context import Context
+from statemachines.errors import NeedsAttention, Temporary
+from statemachines.outcome import Done, Outcome, Wait
+from statemachines.steps import slots, tasks
+from statemachines.steps.look import reserved_vmid
+
+
+def clone_template(ctx: Context) -> Outcome:
+    """Clone the template to the reserved VMID on the template's node [C-51].
+
+    Looks first: a VM under our VMID with our mark is adopted, a stranger's is left alone and another VMID taken, one that
+    is still being cloned is waited for.
+    """
+    ended = tasks.poll(ctx, f"clone of VM {ctx.vm.vm_id} is still running")
+    if isinstance(ended, Wait):
+        return ended
+    template = _template(ctx)
+    here = _find(ctx, template.node)
+    if here is None:
+        if ended and not ended.ok and not ended.unknown:
+            ctx.store.release(ctx.vm)
+            raise Temporary(f"Could not clone template {template.vmid} to VM {ctx.vm.vm_id}: {ended.text}. Will retry.")
+        return _start(ctx, template)
+    return _judge(ctx, template, here)
+
+
+def _template(ctx: Context) -> Any:
+    """The guest that the package's template VMID names. Raises NeedsAttention when it is missing or no template."""
+    vmid = ctx.vm.template or ctx.package.template
+    if vmid is None:
+        raise NeedsAttention(f"no OS template is configured for service {ctx.vm.service_id}")
+    guest = ctx.hypervisor.locate(vmid)
+    if guest is None:
+        raise NeedsAttention(f"template {vmid} does not exist on server {ctx.server_name}")
+    if not guest.template:
+        raise NeedsAttention(f"VM {vmid} on server {ctx.server_name} is not a template")
+    return guest
+
+
+def _find(ctx: Context, template_node: str) -> Any | None:
+    """The configuration under our VMID: on the template's node (the cluster's list lags behind), else where it is listed."""
+    vmid = reserved_vmid(ctx)
+    config = ctx.hypervisor.config(template_node, vmid)
+    if config is not None:
+        if ctx.vm.node != template_node:
+            ctx.store.note(ctx.vm, node=template_node)
+        return config
+    guest = ctx.hypervisor.locate(vmid)
+    if guest is None or guest.node == template_node:
+        return None
+    ctx.store.note(ctx.vm, node=guest.node)
+    return ctx.hypervisor.config(guest.node, vmid)
+
+
+def _judge(ctx: Context, template: Any, config: Any) -> Outcome:
+    """Decide about the VM that is there already."""
+    vmid = reserved_vmid(ctx)
+    if config.lock:
+        # Until its first disk is copied a clone has neither name nor description: in flight, not foreign.
+        return _wait_for_lock(ctx, template, config)
+    if ctx.mark.is_ours(config):
+        return _finish(ctx, config)
+    ctx.journal.record(
+        "vmid_taken", f"VM {vmid} on server {ctx.server_name}", "carries no mark of ours; another VMID is taken"
+    )
+    ctx.store.give_up_vmid(ctx.vm)
+    ctx.store.reserve_vmid(ctx.vm, ctx.package.first_vm_id, ctx.hypervisor.used_vmids())
+    return Wait(f"VMID {vmid} belongs to somebody else", again_in=0.0)
+
+
+def _wait_for_lock(ctx: Context, template: Any, config: Any) -> Outcome:
+    vmid, node = reserved_vmid(ctx), ctx.vm.node
+    if config.lock in ("clone", "create") and not ctx.hypervisor.find_tasks(
+        template.node, type="qmclone", vmid=template.vmid
+    ):
+        # No token may remove the lock that a crashed node leaves behind: "Only root may use this option."
+        raise NeedsAttention(
+            f"VM {vmid} on node {node} was left locked ({config.lock}) by an interrupted clone; "
+            f"as root on {node}: qm unlock {vmid} && qm destroy {vmid} --purge",
+            who="Proxmox admin",
+        )
+    return Wait(f"VM {vmid} is locked ({config.lock})")
+
+
+def _start(ctx: Context, template: Any) -> Outcome:
+    vmid = reserved_vmid(ctx)
+    if vmid == template.vmid:
+        raise NeedsAttention(f"VMID {vmid} reserved for service {ctx.vm.service_id} is its own template")
+    full = ctx.package.full_clone
+    _check_feature(ctx, template, full)
+    storage = _storage(ctx, template.node) if full else None
+    if busy := slots.take(ctx, [template.node], [storage or "template's"] if full else []):
+        return busy
+    ctx.hypervisor.clear_firewall(template.node, vmid)  # an earlier VM with this VMID may have left its rules behind
+    ctx.store.note(ctx.vm, node=template.node)
+    try:
+        return tasks.launch(
+            ctx,
+            lambda: ctx.hypervisor.clone(
+                template.node,
+                template.vmid,
+                vmid,
+                name=ctx.vm.name,
+                description=ctx.mark.description,
+                full=full,
+                storage=storage,
+            ),
+            f"clone of VM {vmid} is still running",
+        ) or Wait(f"clone of VM {vmid} was accepted", again_in=0.0)
+    except Exception as error:
+        if errors.kind_of(error) is errors.Kind.CONFLICT:
+            return Wait(f"VMID {vmid} exists already", again_in=0.0)
+        raise
+
+
+def _check_feature(ctx: Context, template: Any, full: bool) -> None:
+    if not full and not ctx.hypervisor.has_feature(template.node, template.vmid, "clone"):
+        raise NeedsAttention(
+            f"template {template.vmid} on node {template.node} lies on a storage without linked clones; "
+            "choose Full Clone for the product"
+        )
+
+
+def _storage(ctx: Context, node: str) -> str | None:
+    """The configured storage if the template's node has it; otherwise the migration maps to it [C-51]."""
+    wanted = ctx.package.system_disk.storage
+    names = {storage.name for storage in ctx.hypervisor.storages(node) if "images" in storage.content}
+    return wanted if wanted in names else None
+
+
+def _finish(ctx: Context, config: Any) -> Outcome:
+    """The clone is complete and ours: learn its MAC, give the slots back."""
+    ctx.store.release(ctx.vm)
+    net = config.net(0)
+    if net is not None and net.mac and not ctx.vm.mac:
+        ctx.store.note(ctx.vm, mac=net.mac)
+    return Done()

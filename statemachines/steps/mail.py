@@ -1,0 +1,15 @@
+"""The mails that a change of state causes. They are recorded with the state and leave through the outbox."""
+
+from statemachines.context import Context
+from statemachines.ports import Mail
+
+
+def vm_is_ready(ctx: Context) -> tuple[Mail, ...]:
+    """The mail with the access parameters; none when the product has chosen None."""
+    template = ctx.package.mail_ready
+    if not template:
+        return ()
+    # Recorded in the transaction that leaves `starting`, which happens once per deployment: the moment makes the key.
+    key = f"ready:{ctx.vm.service_id}:{ctx.vm.vm_id}:{ctx.clock.now():.6f}"
+    variables = {"vm_id": str(ctx.vm.vm_id), "server_hostname": ctx.server_name}
+    return (Mail(template, key, variables),)

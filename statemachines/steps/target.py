@@ -1,0 +1,63 @@
+"""Which node a VM belongs on: pinned by the product, or the one with the most free memory that has what the VM needs."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from statemachines.context import Context
+from statemachines.steps.look import node_of
+from statemachines.steps.network import place
+
+MIB = 1 << 20
+
+
+def choose_target(ctx: Context, config: Any) -> str | None:
+    """The node for the VM; None when no node, the present one included, suits.
+
+    A node suits when it is online and has the storages and the bridge of the package, and memory enough. A pinned node
+    is taken or left, never replaced by another.
+    """
+    nodes = {node.name: node for node in ctx.hypervisor.nodes() if node.online}
+    if ctx.package.node is not None:
+        nodes = {name: node for name, node in nodes.items() if name == ctx.package.node}
+    needed = _storages_needed(ctx, config)
+    having = _nodes_with(ctx.hypervisor.storages(), needed)
+    promised = _promised_memory(ctx)
+    free = {name: node.mem_free - promised.get(name, 0) for name, node in nodes.items() if name in having}
+    wanted = ctx.package.ram_gb * 1024 * MIB
+    roomy = [name for name, memory in free.items() if memory >= wanted]
+    here = node_of(ctx)
+    bridge = place(ctx)[0]
+    for name in sorted(roomy, key=lambda name: (-free[name], name != here, name)):
+        if bridge in ctx.hypervisor.bridges(name):
+            return name
+    return None
+
+
+def storage_after(ctx: Context, config: Any) -> str | None:
+    """The `targetstorage` of a migration: the configured one, else that of the system disk as it is."""
+    disk = config.system_disk()
+    return ctx.package.system_disk.storage or (disk.storage if disk else None)
+
+
+def _storages_needed(ctx: Context, config: Any) -> set[str]:
+    additional = ctx.package.additional_disk
+    names = {storage_after(ctx, config), additional.storage if additional.size_gb else None}
+    return {name for name in names if name}
+
+
+def _nodes_with(storages: Iterable[Any], needed: set[str]) -> set[str]:
+    """Nodes on which every needed storage is active and takes disk images."""
+    present: dict[str, set[str]] = {}
+    for storage in storages:
+        if storage.active and "images" in storage.content:
+            present.setdefault(storage.node, set()).add(storage.name)
+    return {node for node, names in present.items() if needed <= names}
+
+
+def _promised_memory(ctx: Context) -> dict[str, int]:
+    """Bytes per node that stopped VMs will take once they run: free memory alone would send every order to one node."""
+    promised: dict[str, int] = {}
+    for guest in ctx.hypervisor.guests():
+        if guest.status != "running" and not guest.template and guest.vmid != ctx.vm.vm_id:
+            promised[guest.node] = promised.get(guest.node, 0) + guest.maxmem
+    return promised

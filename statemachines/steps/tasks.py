@@ -1,0 +1,42 @@
+"""Waiting for a Proxmox task whose UPID is stored, across turns, ticks and restarts."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from statemachines.context import Context
+from statemachines.outcome import Wait
+
+
+@dataclass(frozen=True)
+class Ended:
+    """The task is over. `unknown` = its node no longer knows it: look at the object instead of believing either way."""
+
+    ok: bool
+    unknown: bool
+    text: str
+
+
+def launch(ctx: Context, start: Callable[[], str | None], what: str) -> Wait | None:
+    """Start a task and store its UPID before anything waits for it. None = it was done at once, without a task."""
+    upid = start()
+    if upid is None:
+        return None
+    ctx.store.note(ctx.vm, task=upid)
+    return Wait(what)
+
+
+def poll(ctx: Context, what: str) -> Wait | Ended | None:
+    """How the stored task stands: Wait while it runs, Ended once (the UPID is then forgotten), None when there is none.
+
+    Warnings of a finished task go to the module log; they are no failure.
+    """
+    upid = ctx.vm.task
+    if not upid:
+        return None
+    status = ctx.hypervisor.task(upid)
+    if status.running:
+        return Wait(what)
+    if status.warnings:
+        ctx.journal.record("task_warnings", upid, "\n".join(ctx.hypervisor.task_log(upid)))
+    ctx.store.note(ctx.vm, task=None)
+    return Ended(ok=status.ok, unknown=status.unknown, text=status.exitstatus or "")
