@@ -1,0 +1,79 @@
+"""Where a Proxmox VE cluster is, and how to know that it is the right one."""
+
+import re
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+DEFAULT_PORT = 8006
+
+
+@dataclass(frozen=True)
+class Tls:
+    """How the server's certificate is verified. Self-signed cluster CAs are the norm, so there are three ways.
+
+    `ca_file` path of a PEM bundle; None = the CAs of the system. `fingerprint` SHA-256 of the certificate in hex, colons
+    allowed: pins exactly this certificate and takes the place of the CA. `verify` False switches verification off.
+    """
+
+    verify: bool = True
+    ca_file: str | None = None
+    fingerprint: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.fingerprint is None:
+            return
+        bare = self.fingerprint.replace(":", "").replace(" ", "").lower()
+        if not re.fullmatch(r"[0-9a-f]{64}", bare):
+            raise ValueError("a certificate fingerprint is 64 hex digits (SHA-256)")
+        object.__setattr__(self, "fingerprint", bare)
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """One cluster: address, credentials, verification and patience.
+
+    `host` may be pasted in any form that occurs: name, IPv4, IPv6, with scheme, port, path or a trailing slash.
+    `token_id` `user@realm!id` with the token's secret, or `user@realm` with the password of the account (ticket login).
+    `timeout` seconds for reads, `heavy_timeout` for writes and slow reads: a write may wait 10 s for a lock, and a dead
+    storage stalls status calls. Raises ValueError when host or token id make no sense.
+    """
+
+    host: str
+    port: int = DEFAULT_PORT
+    token_id: str = ""
+    token_secret: str = field(default="", repr=False)
+    tls: Tls = field(default_factory=Tls)
+    timeout: float = 10.0
+    heavy_timeout: float = 60.0
+
+    def __post_init__(self) -> None:
+        host, port = _split(self.host)
+        if not re.fullmatch(r"[A-Za-z0-9_.-]+|[0-9A-Fa-f:.]+(%\w+)?", host):
+            raise ValueError(f"not a host name: {self.host!r}")
+        object.__setattr__(self, "host", host)
+        object.__setattr__(self, "port", port or self.port or DEFAULT_PORT)
+
+    @property
+    def uses_token(self) -> bool:
+        """True for an API token, False for login with a password."""
+        return "!" in self.token_id
+
+    @property
+    def base_url(self) -> str:
+        """Root of the API, without a trailing slash."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"https://{host}:{self.port}/api2/json"
+
+    def __str__(self) -> str:
+        return f"{self.host}:{self.port}"
+
+
+def _split(host: str) -> tuple[str, int | None]:
+    """Name and port out of whatever was typed into the host field."""
+    text = host.strip()
+    if "://" not in text:
+        if text.count(":") > 1 and not text.startswith("["):
+            text = f"[{text.rstrip('/')}]"
+        text = f"https://{text}"
+    parts = urlsplit(text)
+    return parts.hostname or "", parts.port
