@@ -1,0 +1,167 @@
+"""The connection to WHMCS's database: MariaDB / MySQL through pymysql, or one SQLite file for the demo and tests.
+
+Two rules hold for every unit of work. It is one `transaction()`, and it may run again: `retry_lost_connection` repeats it
+when the server went away, also when the answer to its COMMIT was lost and it may have happened. Units therefore look before
+they write and rely on unique keys and conditional updates (`UPDATE … WHERE lease_owner = …`).
+
+Connections belong to threads: one is opened when a thread first asks, and kept until `close_connection()`.
+"""
+
+import contextlib
+import functools
+import os
+import random
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, ParamSpec, TypeVar
+from urllib.parse import urlsplit
+
+import peewee
+from playhouse import db_url
+
+from bridge.connections import Database, DatabaseRefused, DatabaseUnavailable, MySqlServer, SqliteFile
+from bridge.models.base import proxy
+
+__all__ = [
+    "Database",
+    "DatabaseRefused",
+    "DatabaseUnavailable",
+    "Patience",
+    "close_connection",
+    "connect",
+    "for_update_skip_locked",
+    "parse_url",
+    "retry_lost_connection",
+    "transaction",
+]
+
+P = ParamSpec("P")
+T = TypeVar("T")
+Select = TypeVar("Select", bound="peewee.ModelSelect[Any]")
+
+_MYSQL_OPTIONS = frozenset({"unix_socket", "ssl_ca", "ssl_cert", "ssl_key", "ssl_verify_cert", "ssl_verify_identity"})
+_SQLITE_OPTIONS = frozenset({"synchronous"})
+_OPTIONS = {"mysql": _MYSQL_OPTIONS, "mariadb": _MYSQL_OPTIONS, "sqlite": _SQLITE_OPTIONS}
+
+
+def parse_url(url: str) -> dict[str, Any]:
+    """Read `mysql://user:password@host:3306/name?ssl_ca=…` (also mariadb://) or `sqlite:////absolute/path`.
+
+    Percent-encoding is undone in user, password and options. Returns the scheme, and the arguments of the connection.
+    Raises ValueError with a line that never holds the password.
+    """
+    try:
+        scheme = urlsplit(url).scheme
+        parts = db_url.parse(url, unquote_password=True, unquote_user=True)  # type: ignore[no-untyped-call]
+    except ValueError as error:
+        raise ValueError("not a database URL like mysql://user:password@host:3306/name") from error
+    if scheme not in _OPTIONS:
+        raise ValueError(f"{scheme or 'no scheme'!r} is no database we know, use mysql://, mariadb:// or sqlite:///")
+    if not parts.get("database") or parts["database"] == ":memory:":
+        raise ValueError(f"the {scheme}:// URL names no database")
+    unknown = sorted(set(parts) - {"database", "user", "host", "port", "passwd", "password"} - _OPTIONS[scheme])
+    if unknown:
+        raise ValueError(
+            f"unknown option {unknown[0]!r}, known for {scheme}:// are {', '.join(sorted(_OPTIONS[scheme]))}"
+        )
+    return {"scheme": scheme, **parts}
+
+
+def connect(url: str, answer_timeout: float = 30.0) -> Database:
+    """Bind the models to the database at `url` and return it; nothing is opened before the first query.
+
+    `answer_timeout` seconds are waited for an answer of a MySQL server before it counts as gone. Raises ValueError when the
+    URL is wrong. The binding is one per process; connecting again replaces it.
+    """
+    parts = parse_url(url)
+    scheme, name = parts.pop("scheme"), parts.pop("database")
+    database: Database
+    if scheme == "sqlite":
+        database = SqliteFile(name, **parts)
+    else:
+        database = MySqlServer(name, answer_timeout, **parts)
+    proxy.initialize(database)
+    return database
+
+
+@contextlib.contextmanager
+def transaction() -> Iterator[None]:
+    """One transaction of this thread's connection: committed at the end, rolled back when an exception leaves it.
+
+    Inside another one it is a savepoint. On SQLite it takes the write lock at once (BEGIN IMMEDIATE). Raises
+    DatabaseUnavailable when the server is gone or gave up; then nothing of it can be written any more.
+    """
+    with proxy.atomic():
+        yield
+
+
+def close_connection() -> None:
+    """Close this thread's connection, if any: for the end of a thread's work. The next query opens a new one."""
+    if proxy.obj is not None and not proxy.obj.in_transaction():
+        proxy.obj.close()
+
+
+def for_update_skip_locked(query: Select) -> Select:
+    """Lock the rows that `query` finds and leave out those that another transaction holds; for claims.
+
+    On SQLite the transaction itself holds the only write lock. Raises RuntimeError outside of a transaction, where the
+    locks would be gone before anybody could use them.
+    """
+    if not proxy.obj.in_transaction():
+        raise RuntimeError("for_update_skip_locked() needs a transaction around it")
+    if isinstance(proxy.obj, peewee.MySQLDatabase):
+        return query.for_update(skip_locked=True)
+    return query
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long a unit of work is repeated: total seconds, first and longest pause; time is replaceable for tests."""
+
+    seconds: float = 15.0
+    first_pause: float = 0.05
+    longest_pause: float = 1.0
+    clock: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = time.sleep
+
+
+def retry_lost_connection(unit: Callable[P, T], patience: Patience = Patience()) -> Callable[P, T]:
+    """Decorate a unit of work (it holds its own `transaction()`) that is repeated while the database cannot do it.
+
+    Repeated on a lost connection, a restart, a deadlock and a lock wait timeout, with growing pauses, for 15 seconds; then
+    the last DatabaseUnavailable is raised. Inside an open transaction it does not repeat, as the whole transaction is lost.
+    """
+
+    @functools.wraps(unit)
+    def repeated(*args: P.args, **kwargs: P.kwargs) -> T:
+        if proxy.obj.in_transaction():
+            return unit(*args, **kwargs)
+        give_up_at = patience.clock() + patience.seconds
+        pause = patience.first_pause
+        while True:
+            try:
+                return unit(*args, **kwargs)
+            except DatabaseRefused:
+                raise
+            except DatabaseUnavailable:
+                if patience.clock() + pause > give_up_at:
+                    raise
+            patience.sleep(pause * random.uniform(0.5, 1.0))
+            pause = min(pause * 2, patience.longest_pause)
+
+    return repeated
+
+
+_inherited: list[object] = []
+
+
+def _forget_inherited_connection() -> None:
+    """A forked child must neither use nor close its parent's connection: it is put aside, the next query opens another."""
+    database = proxy.obj
+    if database is not None and not database.is_closed():
+        _inherited.append(database.connection())
+        database.dispose()
+
+
+os.register_at_fork(after_in_child=_forget_inherited_connection)

@@ -1,0 +1,167 @@
+"""Our own tables, prefix `kvm_bridge_`: what the documented tables have no place for.
+
+Dropping them all leaves the documented tables whole, so that the old module could take the database back. Times are epoch
+seconds (double precision). Uniqueness is the database's job: reservations rely on the unique keys declared here.
+"""
+
+from typing import ClassVar
+
+from peewee import AutoField, CharField, DoubleField, IntegerField, TextField
+
+from bridge.models.base import BaseModel
+
+
+class CompanionModel(BaseModel):
+    """A table of ours. Texts compare byte by byte on MySQL too, as they do on SQLite."""
+
+    mysql_table_options: ClassVar[str] = "ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin"
+
+
+class VmWork(CompanionModel):
+    """Work on the VM of one service: where the current step stands, when to look again, and who holds the lease.
+
+    `due_at` NULL = nothing to do; `template` the operating system template chosen for this VM; `intent` facts written
+    down before acting, as JSON; `attention_*` set while a person has to act (cause, since when, who can).
+    """
+
+    service_id = IntegerField(primary_key=True)
+    server_id = IntegerField(null=True, index=True)
+    node = CharField(null=True)
+    template = IntegerField(null=True)
+    task_upid = TextField(null=True)
+    ticks = IntegerField(default=0)
+    step_started = DoubleField(null=True)
+    intent = TextField(null=True)
+    pending_action = CharField(null=True)
+    due_at = DoubleField(null=True, index=True)
+    lease_owner = CharField(null=True)
+    lease_until = DoubleField(null=True, index=True)
+    attempts = IntegerField(default=0)
+    attention_cause = TextField(null=True)
+    attention_since = DoubleField(null=True)
+    attention_who = TextField(null=True)
+    next_try_at = DoubleField(null=True)
+    created_at = DoubleField(null=True)
+    updated_at = DoubleField(null=True)
+
+    class Meta:
+        table_name = "kvm_bridge_vm"
+
+
+class VmidReservation(CompanionModel):
+    """A VMID of a cluster that is ours (`service_id`) or that we must not take (NULL: a stranger's, or in quarantine)."""
+
+    id = AutoField()
+    cluster = CharField()
+    vmid = IntegerField()
+    service_id = IntegerField(null=True, index=True)
+    reserved_at = DoubleField()
+
+    class Meta:
+        table_name = "kvm_bridge_vmid"
+        indexes = ((("cluster", "vmid"), True),)
+
+
+class AddressReservation(CompanionModel):
+    """An address held by a service: dotted IPv4 or eight full lower-case groups of IPv6.
+
+    `family` 4 or 6, `position` orders the addresses of one family (0 first), `pool_id` NULL = from the server's legacy list.
+    """
+
+    id = AutoField()
+    address = CharField(max_length=39, unique=True)
+    service_id = IntegerField(index=True)
+    server_id = IntegerField(index=True)
+    family = IntegerField()
+    position = IntegerField(default=0)
+    pool_id = IntegerField(null=True)
+    reserved_at = DoubleField()
+
+    class Meta:
+        table_name = "kvm_bridge_address"
+
+
+class OutboxMessage(CompanionModel):
+    """A mail or call that leaves after the state change it belongs to. `dedupe_key` makes it the same message again.
+
+    `state` is pending, sending, sent or failed; `payload` JSON. `client_id` 0 = the service has no row; messages of one
+    client leave one after the other. `evidence_after` is the highest row of WHMCS's log before the first attempt whose
+    outcome is open: only rows beyond it can prove that the message left.
+    """
+
+    id = AutoField()
+    kind = CharField(max_length=64)
+    dedupe_key = CharField(max_length=191, unique=True)
+    service_id = IntegerField(index=True)
+    client_id = IntegerField(default=0)
+    payload = TextField()
+    state = CharField(max_length=16, default="pending")
+    attempts = IntegerField(default=0)
+    next_try_at = DoubleField(null=True)
+    attempt_started_at = DoubleField(null=True)
+    evidence_after = IntegerField(null=True)
+    created_at = DoubleField()
+    sent_at = DoubleField(null=True)
+    last_error = TextField(null=True)
+
+    class Meta:
+        table_name = "kvm_bridge_outbox"
+        indexes = ((("state", "next_try_at"), False), (("client_id", "state"), False))
+
+
+class Slot(CompanionModel):
+    """One of the places for heavy work in a scope ("node:…", "storage:…"), numbered from 0, taken by a service."""
+
+    id = AutoField()
+    scope = CharField(max_length=191)
+    number = IntegerField()
+    service_id = IntegerField(index=True)
+
+    class Meta:
+        table_name = "kvm_bridge_slot"
+        indexes = ((("scope", "number"), True),)
+
+
+class ProductSetting(CompanionModel):
+    """One setting of one product; a setting without a row has its default."""
+
+    id = AutoField()
+    product_id = IntegerField()
+    name = CharField(max_length=64)
+    value = TextField()
+
+    class Meta:
+        table_name = "kvm_bridge_product"
+        indexes = ((("product_id", "name"), True),)
+
+
+class Setting(CompanionModel):
+    """One global setting; a setting without a row has its default."""
+
+    name = CharField(max_length=64, primary_key=True)
+    value = TextField()
+
+    class Meta:
+        table_name = "kvm_bridge_setting"
+
+
+class AppliedMigration(CompanionModel):
+    """A migration that this database has seen."""
+
+    version = IntegerField(primary_key=True)
+    applied_at = DoubleField()
+
+    class Meta:
+        table_name = "kvm_bridge_migration"
+
+
+TABLES: list[type[BaseModel]] = [
+    VmWork,
+    VmidReservation,
+    AddressReservation,
+    OutboxMessage,
+    Slot,
+    ProductSetting,
+    Setting,
+    AppliedMigration,
+]
