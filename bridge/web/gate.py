@@ -1,0 +1,61 @@
+"""The gate of the module protocol: checks the signature of every request and signs every answer."""
+
+import time
+from collections.abc import Callable
+
+from flask import Flask, Response, g, jsonify, request
+
+from bridge.protocol.nonces import Nonces
+from bridge.protocol.signing import (
+    SIGNATURE_HEADER,
+    Refused,
+    Replayed,
+    RequestSignature,
+    Signer,
+    Unsigned,
+)
+
+MAX_BODY_BYTES = 1024 * 1024
+
+
+class Gate:
+    """Lets signed requests in, each nonce once, and signs what goes out. One object per application."""
+
+    def __init__(self, signer: Signer, nonces: Nonces, clock: Callable[[], float] = time.time) -> None:
+        self.signer = signer
+        self._nonces = nonces
+        self._clock = clock
+
+    def guard(self, app: Flask) -> None:
+        """Put the gate in front of every route of the application."""
+        app.before_request(self._let_in)
+        app.after_request(self._sign)
+        app.register_error_handler(Refused, self._refuse)
+
+    def _let_in(self) -> None:
+        claim = RequestSignature.from_headers(request.headers.get)
+        now = self._clock()
+        self.signer.check_request(claim, request.method, request.path, request.get_data(cache=True), now)
+        if not self._nonces.accept(claim.nonce, now):
+            raise Replayed("The request was received before (its nonce has been used).")
+
+    def _refuse(self, refused: Refused) -> tuple[Response, int]:
+        return jsonify(error=str(refused)), 401
+
+    def _sign(self, response: Response) -> Response:
+        nonce = answered_nonce()
+        if g.get("streams", False):
+            signature = self.signer.sign_stream_start(response.status_code, nonce)
+        else:
+            signature = self.signer.sign_response(response.status_code, nonce, response.get_data())
+        response.headers[SIGNATURE_HEADER] = signature
+        response.headers["Cache-Control"] = "no-store"
+        return response
+
+
+def answered_nonce() -> str:
+    """The nonce that the answer to the current request is bound to; empty when the request has no usable one."""
+    try:
+        return RequestSignature.from_headers(request.headers.get).nonce
+    except Unsigned:
+        return ""

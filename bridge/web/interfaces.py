@@ -1,0 +1,118 @@
+"""What the views need of the rest of the daemon. `bridge.wiring` brings the real ones, tests bring their own.
+
+A service reports a refusal that the person in front of WHMCS has to read by raising `Refusal` with one line, or, where
+WHMCS's own convention says so, by returning the text.
+"""
+
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+from bridge.protocol.nonces import Nonces
+
+
+class Refusal(Exception):
+    """A service says no. The message is one line for whoever made the call: no secrets, no addresses of other clients."""
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Who made the call.
+
+    `id` is the admin's or the client's id, None for "system" (cron jobs, the API of WHMCS). `admin` is set beside a client
+    when an admin looks through the client's eyes. `session` fingerprints the login session, for form tokens.
+    """
+
+    type: Literal["admin", "client", "system"] = "system"
+    id: int | None = None
+    admin: int | None = None
+    session: str = ""
+
+
+@dataclass(frozen=True)
+class ServerDetails:
+    """A server as it is typed in WHMCS's server form, saved or not. `id` 0 = not saved; empty = not typed.
+
+    `username` is a token id (or a user of the old kind), `password` the token's secret; its repr does not show it.
+    """
+
+    id: int = 0
+    hostname: str = ""
+    ip: str = ""
+    port: int | None = None
+    username: str = ""
+    password: str = field(default="", repr=False)
+    secure: bool = True
+
+
+class Orders(Protocol):
+    """The life of a service, as WHMCS's provisioning functions drive it."""
+
+    def create(self, service_id: int, actor: Actor) -> str:
+        """Record the order. Returns "success", or one line for staff. A second call for the same service is harmless."""
+
+
+class Connections(Protocol):
+    """Reaching a Proxmox server."""
+
+    def test(self, server: ServerDetails) -> tuple[bool, str]:
+        """Try it: (True, "") or (False, one line for staff). Takes at most some seconds."""
+
+
+class CronRunner(Protocol):
+    """Cron runs as cron.php and the WHMCS hook ask for them."""
+
+    def run(self, argv: Sequence[str], mode: Literal["standalone", "hook"]) -> Generator[str | None, None, int]:
+        """Lines of one run, each yielded at once; None now and then while there is nothing to print.
+
+        The return value is the exit code: 0 run finished, 1 unknown option or task. In mode "hook" there are no lines
+        unless the settings say that WHMCS's cron drives the tasks. The generator is closed when the reader goes away: what
+        was begun must be left so that the next run can take it up. It is run outside of any request, so it opens and
+        closes its own database connection.
+        """
+
+    def wake(self) -> None:
+        """WHMCS's cron has come by: in hook mode, make due tasks run soon. Returns at once."""
+
+
+class Installation(Protocol):
+    """The life of the installation, as activating and deactivating the addon drives it."""
+
+    def activate(self) -> str:
+        """Create what is missing, bring the schema up to date; returns one line about it. May run any number of times."""
+
+    def deactivate(self) -> str:
+        """Stop; returns one line about what was kept. Data are dropped only when the settings ask for it."""
+
+    def upgrade(self, from_version: str) -> None:
+        """Bring the schema up to date; WHMCS calls it when the module's version has changed."""
+
+
+class Services(Protocol):
+    """Everything that the views call."""
+
+    @property
+    def nonces(self) -> Nonces:
+        """Nonces already used, shared by all web processes."""
+
+    @property
+    def orders(self) -> Orders:
+        """Orders of services."""
+
+    @property
+    def connections(self) -> Connections:
+        """Tests of Proxmox servers."""
+
+    @property
+    def cron(self) -> CronRunner:
+        """Cron runs."""
+
+    @property
+    def installation(self) -> Installation:
+        """Activation of the addon."""
+
+    def open(self) -> None:
+        """Called before each request, before anything else: take a database connection."""
+
+    def close(self) -> None:
+        """Called after each request, also after a failed one: give it back."""

@@ -1,0 +1,10 @@
+<?php
+
+namespace KvmBridge\Shim;
+
+/**
+ * The daemon understood the call and said no. Its message is signed and already worded for whoever made the call.
+ */
+final class Refusal extends BridgeError
+{
+}
