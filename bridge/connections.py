@@ -70,6 +70,7 @@ class DatabaseRefused(DatabaseUnavailable):
 class Database(peewee.Database):
     """What both kinds share. Subclasses say what an error means and when a connection is dead."""
 
+    dialect: str
     place: str
     _state: Any
 
@@ -109,6 +110,9 @@ class Database(peewee.Database):
             self.dispose()
         return super().cursor(named_cursor)  # type: ignore[no-untyped-call]
 
+    def execute_sql(self, sql: str, params: Any = None) -> Any:
+        return super().execute_sql(sql, params)  # type: ignore[no-untyped-call]
+
     def begin(self, *args: Any) -> None:
         self._twice_when_lost(lambda: super(Database, self).begin(*args))
 
@@ -147,6 +151,8 @@ class Database(peewee.Database):
 class SqliteFile(Database, peewee.SqliteDatabase):
     """One file, several processes: write-ahead log, and every transaction takes the write lock at its beginning."""
 
+    dialect = "sqlite"
+
     def __init__(self, path: str, synchronous: str = "full") -> None:
         self.place = Path(path).name
         pragmas = [("journal_mode", "wal"), ("synchronous", synchronous)]
@@ -168,6 +174,7 @@ class MySqlServer(Database, peewee.MySQLDatabase):
     between parallel orders), wait 10 s for a lock, and count matched rows, not changed ones, as SQLite does.
     """
 
+    dialect = "mysql"
     sql_mode = "STRICT_TRANS_TABLES,NO_ENGINE_SUBSTITUTION"
 
     def __init__(self, name: str, answer_timeout: float, **parts: Any) -> None:

@@ -80,6 +80,8 @@ def connect(url: str, answer_timeout: float = 30.0) -> Database:
     if scheme == "sqlite":
         database = SqliteFile(name, **parts)
     else:
+        if "passwd" in parts:
+            parts["password"] = parts.pop("passwd")
         database = MySqlServer(name, answer_timeout, **parts)
     proxy.initialize(database)
     return database
@@ -110,7 +112,7 @@ def for_update_skip_locked(query: Select) -> Select:
     """
     if not proxy.obj.in_transaction():
         raise RuntimeError("for_update_skip_locked() needs a transaction around it")
-    if isinstance(proxy.obj, peewee.MySQLDatabase):
+    if proxy.obj.dialect == "mysql":
         return query.for_update(skip_locked=True)
     return query
 

@@ -16,6 +16,7 @@ class BaseModel(peewee.Model):
     class Meta:
         database = proxy
         only_save_dirty = True
+        legacy_table_names = False
 
     @classmethod
     def create_table(cls, safe: bool = True, **options: Any) -> None:
@@ -23,6 +24,51 @@ class BaseModel(peewee.Model):
         mysql = isinstance(proxy.obj, peewee.MySQLDatabase)
         cls._meta.table_settings = [cls.mysql_table_options] if mysql else None
         super().create_table(safe, **options)
+
+
+class SharedModel(BaseModel):
+    """A table that others own or share: it may have columns that we do not know, and they must not stop us from adding a row."""
+
+    @classmethod
+    def insert(cls, data: Any = None, /, **values: Any) -> peewee.ModelInsert:
+        """Insert a row; unknown columns that are NOT NULL without a default get the neutral value of their type."""
+        query = super().insert(data, **values)
+        for name, neutral in _demanding_columns(cls).items():
+            query._insert[peewee.Column(cls._meta.table, name)] = neutral  # type: ignore[attr-defined]
+        return query
+
+
+def _demanding_columns(model: type[BaseModel]) -> dict[str, Any]:
+    """Columns of the real table, unknown to `model`, that an INSERT has to name. Looked up once per connected database."""
+    seen = proxy.obj.__dict__.setdefault("demanding_columns", {})
+    table = model._meta.table_name
+    if table not in seen:
+        seen[table] = {
+            column.name: _neutral(column.data_type.lower())
+            for column in proxy.obj.get_columns(table)
+            if not (column.null or column.default is not None or column.identity or column.name in model._meta.columns)
+        }
+    found: dict[str, Any] = seen[table]
+    return found
+
+
+def _neutral(data_type: str) -> Any:
+    if data_type.startswith(("date", "timestamp")):
+        return "1970-01-02"
+    numeric = (
+        "int",
+        "tinyint",
+        "smallint",
+        "mediumint",
+        "bigint",
+        "bool",
+        "decimal",
+        "numeric",
+        "float",
+        "double",
+        "real",
+    )
+    return 0 if data_type.startswith(numeric) else ""
 
 
 class LongTextField(peewee.TextField):

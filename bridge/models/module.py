@@ -6,12 +6,12 @@ rows that we do not know survive, and what only we need lives in `companion`.
 
 from peewee import SQL, AutoField, BigIntegerField, CharField, DateTimeField, IntegerField, TextField
 
-from bridge.models.base import BaseModel, LongTextField, LooseIntegerField
+from bridge.models.base import BaseModel, LongTextField, LooseIntegerField, SharedModel
 
 ZERO = SQL("DEFAULT 0")
 
 
-class VmInfo(BaseModel):
+class VmInfo(SharedModel):
     """The VM of one service: Proxmox identity, module state (`vm_status`) and its logs.
 
     `vm_rev_dns`, `vm_backup_schedule`, `vm_last_action_log` and `vm_deploy_log` are JSON texts; `vm_snapshots` and
@@ -37,7 +37,7 @@ class VmInfo(BaseModel):
         table_name = "puqProxmoxKVM_vm_info"
 
 
-class TrafficSample(BaseModel):
+class TrafficSample(SharedModel):
     """Network traffic of one VM in one hour, in bytes."""
 
     id = AutoField()
@@ -52,7 +52,7 @@ class TrafficSample(BaseModel):
         indexes = ((("service_id", "date"), True),)
 
 
-class IpPool(BaseModel):
+class IpPool(SharedModel):
     """A range of addresses of one server with what a guest needs to use them. `type` is ipv4 or ipv6, `vlan` 0 = untagged."""
 
     id = AutoField()
@@ -71,7 +71,7 @@ class IpPool(BaseModel):
         table_name = "puq_proxmox_kvm_ip_pools"
 
 
-class DnsZone(BaseModel):
+class DnsZone(SharedModel):
     """A zone and the provider that serves it (`type`: cloudflare, hestiacp, powerdns); unused provider fields stay NULL.
 
     `api_token`, `password` and `api_key` are secrets.

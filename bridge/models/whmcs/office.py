@@ -2,10 +2,10 @@
 
 from peewee import AutoField, IntegerField, TextField
 
-from bridge.models.base import BaseModel, WhmcsDateTimeField
+from bridge.models.base import SharedModel, WhmcsDateTimeField
 
 
-class Admin(BaseModel):
+class Admin(SharedModel):
     """A member of staff."""
 
     id = AutoField()
@@ -21,7 +21,7 @@ class Admin(BaseModel):
         table_name = "tbladmins"
 
 
-class Configuration(BaseModel):
+class Configuration(SharedModel):
     """A setting of WHMCS: SystemURL, CompanyName, Language …"""
 
     id = AutoField()
@@ -32,7 +32,7 @@ class Configuration(BaseModel):
         table_name = "tblconfiguration"
 
 
-class AddonSetting(BaseModel):
+class AddonSetting(SharedModel):
     """A setting of an addon: access, version and its own fields."""
 
     id = AutoField()
@@ -44,7 +44,7 @@ class AddonSetting(BaseModel):
         table_name = "tbladdonmodules"
 
 
-class EmailTemplate(BaseModel):
+class EmailTemplate(SharedModel):
     """An e-mail template; `type` product, `language` '' = default."""
 
     id = AutoField()
@@ -65,7 +65,7 @@ class EmailTemplate(BaseModel):
         table_name = "tblemailtemplates"
 
 
-class Email(BaseModel):
+class Email(SharedModel):
     """An e-mail that WHMCS has sent to a client; `failed` 1 = it tried in vain (newer versions keep such rows)."""
 
     id = AutoField()
@@ -83,7 +83,7 @@ class Email(BaseModel):
         table_name = "tblemails"
 
 
-class TicketDepartment(BaseModel):
+class TicketDepartment(SharedModel):
     """A support department."""
 
     id = AutoField()
@@ -98,7 +98,7 @@ class TicketDepartment(BaseModel):
         table_name = "tblticketdepartments"
 
 
-class Ticket(BaseModel):
+class Ticket(SharedModel):
     """A support ticket: `tid` the number people see, `did` the department, `title` the subject, `service` S and the id."""
 
     id = AutoField()
@@ -117,7 +117,7 @@ class Ticket(BaseModel):
         table_name = "tbltickets"
 
 
-class ModuleLogEntry(BaseModel):
+class ModuleLogEntry(SharedModel):
     """A module call in WHMCS's module log."""
 
     id = AutoField()
@@ -132,7 +132,7 @@ class ModuleLogEntry(BaseModel):
         table_name = "tblmodulelog"
 
 
-class ActivityLogEntry(BaseModel):
+class ActivityLogEntry(SharedModel):
     """A line of the activity log; written through the API only."""
 
     id = AutoField()

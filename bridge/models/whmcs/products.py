@@ -2,10 +2,10 @@
 
 from peewee import AutoField, DecimalField, IntegerField, TextField
 
-from bridge.models.base import BaseModel
+from bridge.models.base import SharedModel
 
 
-class ProductGroup(BaseModel):
+class ProductGroup(SharedModel):
     """A group of products in the order form."""
 
     id = AutoField()
@@ -18,7 +18,7 @@ class ProductGroup(BaseModel):
         table_name = "tblproductgroups"
 
 
-class Product(BaseModel):
+class Product(SharedModel):
     """A product; `servertype` is the module's name, `autosetup` '', on, payment or order."""
 
     id = AutoField()
@@ -65,7 +65,7 @@ class Product(BaseModel):
         table_name = "tblproducts"
 
 
-class ProductUpgradePath(BaseModel):
+class ProductUpgradePath(SharedModel):
     """A product that another product may be upgraded to."""
 
     id = AutoField()
@@ -76,7 +76,7 @@ class ProductUpgradePath(BaseModel):
         table_name = "tblproduct_upgrade_products"
 
 
-class OptionGroup(BaseModel):
+class OptionGroup(SharedModel):
     """A group of configurable options."""
 
     id = AutoField()
@@ -87,7 +87,7 @@ class OptionGroup(BaseModel):
         table_name = "tblproductconfiggroups"
 
 
-class OptionGroupLink(BaseModel):
+class OptionGroupLink(SharedModel):
     """Which option group (`gid`) belongs to which product (`pid`)."""
 
     id = AutoField()
@@ -98,7 +98,7 @@ class OptionGroupLink(BaseModel):
         table_name = "tblproductconfiglinks"
 
 
-class ConfigurableOption(BaseModel):
+class ConfigurableOption(SharedModel):
     """A configurable option: `optiontype` 1 dropdown, 2 radio, 3 yes/no, 4 quantity; `optionname` may be `key|Label`."""
 
     id = AutoField()
@@ -114,7 +114,7 @@ class ConfigurableOption(BaseModel):
         table_name = "tblproductconfigoptions"
 
 
-class OptionChoice(BaseModel):
+class OptionChoice(SharedModel):
     """A choice of a configurable option, `value|Label`."""
 
     id = AutoField()
@@ -127,7 +127,7 @@ class OptionChoice(BaseModel):
         table_name = "tblproductconfigoptionssub"
 
 
-class Currency(BaseModel):
+class Currency(SharedModel):
     """A currency; prices exist once per currency."""
 
     id = AutoField()
@@ -142,7 +142,7 @@ class Currency(BaseModel):
         table_name = "tblcurrencies"
 
 
-class Pricing(BaseModel):
+class Pricing(SharedModel):
     """Prices of a product or option choice (`type`, `relid`) in one currency; -1 = cycle not offered."""
 
     id = AutoField()

@@ -2,10 +2,10 @@
 
 from peewee import AutoField, DecimalField, IntegerField, TextField
 
-from bridge.models.base import BaseModel
+from bridge.models.base import SharedModel
 
 
-class Server(BaseModel):
+class Server(SharedModel):
     """A server entry; `assignedips` is the legacy address list, `password` encrypted, `secure` 'on' or '', `port` NULL = default."""
 
     id = AutoField()
@@ -30,7 +30,7 @@ class Server(BaseModel):
         table_name = "tblservers"
 
 
-class ServerGroup(BaseModel):
+class ServerGroup(SharedModel):
     """A group of servers that products choose from."""
 
     id = AutoField()
@@ -41,7 +41,7 @@ class ServerGroup(BaseModel):
         table_name = "tblservergroups"
 
 
-class ServerGroupMember(BaseModel):
+class ServerGroupMember(SharedModel):
     """Which server is in which group."""
 
     id = AutoField()

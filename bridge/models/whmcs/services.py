@@ -2,10 +2,10 @@
 
 from peewee import AutoField, CharField, DecimalField, IntegerField, TextField
 
-from bridge.models.base import BaseModel, WhmcsDateField, WhmcsDateTimeField
+from bridge.models.base import SharedModel, WhmcsDateField, WhmcsDateTimeField
 
 
-class Client(BaseModel):
+class Client(SharedModel):
     """A client account; `status` is Active, Inactive or Closed."""
 
     id = AutoField()
@@ -30,7 +30,7 @@ class Client(BaseModel):
         table_name = "tblclients"
 
 
-class Service(BaseModel):
+class Service(SharedModel):
     """A service: one product ordered by one client. `server` 0 = none; `password` is encrypted; `domainstatus` is
     Pending, Active, Suspended, Terminated, Cancelled, Fraud or Completed; `assignedips` one address per line.
     """
@@ -69,7 +69,7 @@ class Service(BaseModel):
         table_name = "tblhosting"
 
 
-class ChosenOption(BaseModel):
+class ChosenOption(SharedModel):
     """What a service (`relid`) chose: the choice (`optionid`) for types 1 and 2, `qty` for types 3 and 4."""
 
     id = AutoField()
@@ -82,7 +82,7 @@ class ChosenOption(BaseModel):
         table_name = "tblhostingconfigoptions"
 
 
-class Order(BaseModel):
+class Order(SharedModel):
     """An order; `status` Pending, Active, Cancelled or Fraud."""
 
     id = AutoField()
@@ -98,7 +98,7 @@ class Order(BaseModel):
         table_name = "tblorders"
 
 
-class Upgrade(BaseModel):
+class Upgrade(SharedModel):
     """An upgrade order of a service (`relid`): `type` package or configoptions, `status` Pending or Completed, `paid` Y or N."""
 
     id = AutoField()
@@ -118,7 +118,7 @@ class Upgrade(BaseModel):
         table_name = "tblupgrades"
 
 
-class CustomField(BaseModel):
+class CustomField(SharedModel):
     """A custom field of a product or client (`type`, `relid`); `adminonly`, `required` … are 'on' or ''."""
 
     id = AutoField()
@@ -139,7 +139,7 @@ class CustomField(BaseModel):
         table_name = "tblcustomfields"
 
 
-class CustomFieldValue(BaseModel):
+class CustomFieldValue(SharedModel):
     """The value of a custom field for one service or client (`relid`)."""
 
     id = AutoField()

@@ -1,0 +1,77 @@
+"""Versioned changes of our tables. WHMCS's own tables are never created or altered here.
+
+A migration only adds: tables, columns, indexes. It looks before it acts, so that one that was cut off is simply run again
+(MySQL commits every CREATE and ALTER by itself), and so that it fits installations which an older module has made.
+"""
+
+import contextlib
+import time
+from collections.abc import Callable, Iterator
+from secrets import token_hex
+
+from peewee import IntegrityError
+
+from bridge.database import Database, DatabaseUnavailable, retry_lost_connection, transaction
+from bridge.migrations import m0001_first_tables
+from bridge.models.companion import AppliedMigration, Setting
+
+_LOCK_WAIT_SECONDS = 20
+
+MIGRATIONS: dict[int, tuple[str, Callable[[Database], None]]] = {
+    1: ("0001 first tables", m0001_first_tables.apply),
+}
+
+
+@retry_lost_connection
+def migrate(database: Database) -> list[str]:
+    """Bring the tables up to date and return the names of the migrations that were applied, oldest first.
+
+    Harmless to run twice and by several processes at once: they take turns. Raises DatabaseUnavailable when another
+    migration does not finish, MigrationError when a table is not what its name says.
+    """
+    with _one_at_a_time(database):
+        applied = []
+        done = _applied_versions(database)
+        for version, (name, apply) in sorted(MIGRATIONS.items()):
+            if version not in done:
+                apply(database)
+                AppliedMigration.create(version=version, applied_at=time.time())
+                applied.append(name)
+        _ensure_install_id()
+    return applied
+
+
+def pending(database: Database) -> list[str]:
+    """Names of the migrations that this database has not seen, oldest first."""
+    done = _applied_versions(database)
+    return [name for version, (name, _) in sorted(MIGRATIONS.items()) if version not in done]
+
+
+def _applied_versions(database: Database) -> set[int]:
+    if not database.table_exists(AppliedMigration):
+        return set()
+    return {row.version for row in AppliedMigration.select(AppliedMigration.version)}
+
+
+def _ensure_install_id() -> None:
+    """Eight hex digits that tell this installation's marks on a cluster from those of another one; never changed."""
+    with contextlib.suppress(IntegrityError):
+        Setting.create(name="install_id", value=token_hex(4))
+
+
+@contextlib.contextmanager
+def _one_at_a_time(database: Database) -> Iterator[None]:
+    if database.dialect == "sqlite":
+        with transaction():
+            yield
+        return
+    name = f"kvm_bridge {database.database}"[:64]
+    # A named lock dies with its connection: inside manual_commit() no new connection is opened behind our back.
+    database.connect(reuse_if_open=True)
+    with database.manual_commit():
+        if database.execute_sql("SELECT GET_LOCK(%s, %s)", (name, _LOCK_WAIT_SECONDS)).fetchone() != (1,):
+            raise DatabaseUnavailable(f"Database {database.place}: another migration has not finished yet")
+        try:
+            yield
+        finally:
+            database.execute_sql("SELECT RELEASE_LOCK(%s)", (name,))

@@ -1,0 +1,105 @@
+"""Making a table be as its model says, by adding what is missing and nothing else."""
+
+import logging
+
+from peewee import SCOPE_VALUES, DatabaseError, Field, IntegrityError, ModelIndex, Node
+
+from bridge.database import Database
+from bridge.models.base import BaseModel, LongTextField
+
+logger = logging.getLogger(__name__)
+
+
+class MigrationError(Exception):
+    """A table stands in the way under a name of ours. The admin has to look at it."""
+
+    kind = "permanent"
+    who = "admin"
+
+
+def ensure_table(database: Database, model: type[BaseModel]) -> None:
+    """Create the table of `model`, or add the columns that an existing one lacks; further columns stay as they are.
+
+    Raises MigrationError when an existing table lacks the key column.
+    """
+    table = model._meta.table_name
+    if not database.table_exists(table):
+        model.create_table()
+        return
+    present = {column.name.lower() for column in database.get_columns(table)}
+    for field in model._meta.sorted_fields:
+        if field.column_name.lower() not in present:
+            if field.primary_key:
+                raise MigrationError(f"Table {table} has no column {field.column_name}: it is not the module's table")
+            _alter(database, model, "ADD COLUMN", field)
+
+
+def ensure_indexes(database: Database, model: type[BaseModel]) -> None:
+    """Create the indexes and unique keys of `model` that the table lacks, whatever the existing ones are called.
+
+    Raises MigrationError when rows contradict a unique key.
+    """
+    table = model._meta.table_name
+    present = database.get_indexes(table)
+    for index in model._meta.fields_to_index():
+        columns = _columns(index)
+        if any(found.columns == columns and found.unique >= index._unique for found in present):
+            continue
+        _create_index(database, model, index)
+
+
+def ensure_shared_index(database: Database, model: type[BaseModel], column: str, prefix: int | None = None) -> None:
+    """Speed up a look-up in a table that others own too: index `column`, or the first `prefix` characters of it.
+
+    Nothing happens when an index begins with that column. A table that allows none is slower, not wrong: that is logged.
+    """
+    table = model._meta.table_name
+    if any(index.columns[:1] == [column] for index in database.get_indexes(table)):
+        return
+    length = f"({prefix})" if prefix and database.dialect == "mysql" else ""
+    where = f"{_quoted(database, table)} ({_quoted(database, column)}{length})"
+    try:
+        database.execute_sql(f"CREATE INDEX {_quoted(database, f'kvm_bridge_{column}')} ON {where}")
+    except DatabaseError as error:
+        logger.warning("Table %s: no index on %s: %s", table, column, error)
+
+
+def widen_long_texts(database: Database, model: type[BaseModel]) -> None:
+    """Let the columns that hold logs take more than 64 KiB where an older module made them TEXT. MySQL only."""
+    if database.dialect != "mysql":
+        return
+    narrow = {
+        c.name for c in database.get_columns(model._meta.table_name) if c.data_type.lower() in {"text", "mediumtext"}
+    }
+    for field in model._meta.sorted_fields:
+        if isinstance(field, LongTextField) and field.column_name in narrow:
+            _alter(database, model, "MODIFY COLUMN", field)
+
+
+def _alter(database: Database, model: type[BaseModel], action: str, field: "Field[object]") -> None:
+    ddl = field.ddl(database.get_sql_context(scope=SCOPE_VALUES))
+    database.execute_sql(f"ALTER TABLE {_quoted(database, model._meta.table_name)} {action} {_sql(database, ddl)}")
+
+
+def _create_index(database: Database, model: type[BaseModel], index: ModelIndex) -> None:
+    try:
+        database.execute_sql(_sql(database, index.safe(False)))
+    except IntegrityError as error:
+        columns = ", ".join(_columns(index))
+        raise MigrationError(
+            f"Table {model._meta.table_name} holds rows that agree in {columns}; they must differ"
+        ) from error
+
+
+def _columns(index: ModelIndex) -> list[str]:
+    fields: list[Field[object]] = index._expressions  # type: ignore[attr-defined]
+    return [field.column_name for field in fields]
+
+
+def _sql(database: Database, node: Node) -> str:
+    text: str = database.get_sql_context(scope=SCOPE_VALUES).sql(node).query()[0]  # type: ignore[no-untyped-call]
+    return text
+
+
+def _quoted(database: Database, name: str) -> str:
+    return name.join(database.quote)
