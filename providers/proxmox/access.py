@@ -85,11 +85,9 @@ def missing_privileges(granted: Mapping[str, Mapping[str, int]], needed: Mapping
     """Lines like "VM.Clone on /vms" for each privilege that is granted neither on the path, nor above, nor below it."""
     missing = []
     for where, privileges in needed.items():
-        near = [path for path in granted if path in ("/", where) or path.startswith(f"{where}/")]
+        near = [path for path in granted if path == where or path.startswith(f"{where}/")]
         held = {privilege for path in near for privilege in granted[path]}
-        if where == "/vms":
-            # A role on a pool covers the VMs and storages in it.
-            held |= {privilege for path in granted if path.startswith("/pool") for privilege in granted[path]}
+        held |= {privilege for privilege, inherited in granted.get("/", {}).items() if inherited}
         absent = [privilege for privilege in privileges if privilege not in held]
         if absent:
             missing.append(f"{', '.join(absent)} on {where}")

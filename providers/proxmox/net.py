@@ -64,12 +64,12 @@ class NetDevice:
     def with_(
         self,
         *,
+        bridge: str,
+        tag: int | None,
+        rate: float | None,
+        firewall: bool,
         model: str | None = None,
         mac: str | None = None,
-        bridge: str | None = None,
-        tag: int | None = None,
-        rate: float | None = None,
-        firewall: bool = False,
     ) -> Self:
         """The same card with bridge, VLAN, rate and firewall as given; model and MAC stay unless named.
 
@@ -79,7 +79,7 @@ class NetDevice:
             self,
             model=model or self.model,
             mac=mac.upper() if mac else self.mac,
-            bridge=bridge if bridge is not None else self.bridge,
+            bridge=bridge,
             tag=tag or None,
             rate=rate or None,
             firewall=firewall,

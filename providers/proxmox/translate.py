@@ -71,12 +71,16 @@ RULES = (
     Rule(r"^(IPSet|address|alias) '[^']*' already exists", Conflict),
     Rule(r"^no such (IPSet|alias|rule) '|^no rule at position \d+", NotFound),
     Rule(r"IPSet '[^']*' is not empty", Conflict),
+    # PVE::AbstractConfig: snapshots
+    Rule(r"snapshot '[^']*' does not exist", NotFound),
+    Rule(r"snapshot name '[^']*' already used", Conflict),
+    Rule(r"unable to use snapshot name", Rejected),
     # PVE::API2::Tasks
     Rule(r"^no such task", NotFound),
     # PVE::Tools::assert_if_modified, PVE::API2::Qemu::update_vm_api
     Rule(r"checksum mismatch|detected modified configuration", Conflict),
     # PVE::QemuServer, PVE::API2::Qemu: power state
-    Rule(r"VM \d+ (is )?(not |already )?running|vm is running", WrongState),
+    Rule(r"VM \d+ (is )?(not |already )?running|vm is running|can't migrate running VM", WrongState),
     Rule(r"VM quit/powerdown failed|VM still running", GuestSilent),
     Rule(r"QEMU guest agent is not running|got timeout.*guest-", GuestSilent),
     Rule(r"No QEMU guest agent configured", AgentMissing, PROXMOX_ADMIN),
@@ -103,7 +107,8 @@ RULES = (
     Rule(r"can't migrate .*(local|storage)|no zvol found|can't use storage type", Permanent, PROXMOX_ADMIN),
     # PVE::Cluster::check_node_exists; pveproxy when the node's name does not resolve
     Rule(r"no such cluster node|hostname lookup '[^']*' failed", Permanent),
-    Rule(r"protection mode enabled", Permanent, PROXMOX_ADMIN),
+    Rule(r"pool '[^']*' does not exist", Permanent),
+    Rule(r"protection mode enabled|cannot remove protected volume", Permanent, PROXMOX_ADMIN),
     Rule(r"(start|convert) a (vm|template)\b.*template", Permanent, PROXMOX_ADMIN),
     Rule(r"MAX \d+ vcpus allowed|bridge '[^']*' does not exist", Permanent),
     # PVE::RPCEnvironment::check; "Only root …" of PVE::API2::Qemu and PVE::Storage
@@ -134,6 +139,7 @@ def http_error(
 
     `doing` completes "Could not …"; `text` is Proxmox's message, `fields` its complaints by parameter.
     """
+    text = text.strip()
     fields = {name: " ".join(str(reason).split()) for name, reason in (fields or {}).items()}
     cause = _cause(status, text, fields)
     message = f"Could not {doing}: {cause}"
@@ -165,7 +171,7 @@ def _cause(status: int, text: str, fields: Mapping[str, str]) -> str:
         return f"{status} {PROXY_STATUSES[status]} ({text or 'no reason given'})"
     if 300 <= status < 400:
         return f"{status} the server redirects elsewhere; check host name and port"
-    return text.strip() or f"HTTP status {status} without a reason"
+    return text or f"HTTP status {status} without a reason"
 
 
 def task_error(doing: str, exitstatus: str) -> ProviderError:

@@ -180,7 +180,13 @@ def _never_sent(error: requests.RequestException) -> bool:
     if isinstance(error, requests.ConnectTimeout | requests.exceptions.InvalidURL):
         return True
     reason = error.args[0] if error.args else None
-    return isinstance(reason, MaxRetryError) and isinstance(reason.reason, NewConnectionError)
+    if isinstance(reason, MaxRetryError) and isinstance(reason.reason, NewConnectionError):
+        return True
+    return _speaks_no_tls(str(error))
+
+
+def _speaks_no_tls(text: str) -> bool:
+    return "WRONG_VERSION_NUMBER" in text or "RECORD_LAYER_FAILURE" in text
 
 
 def _network_error(endpoint: Endpoint, doing: str, error: requests.RequestException, *, write: bool) -> ProviderError:
@@ -189,7 +195,9 @@ def _network_error(endpoint: Endpoint, doing: str, error: requests.RequestExcept
         refused = _certificate_refused(endpoint, doing, text)
         if refused is not None:
             return refused
-    if isinstance(error, requests.ConnectTimeout):
+    if _speaks_no_tls(text):
+        cause = f"{endpoint} does not speak HTTPS; check the port"
+    elif isinstance(error, requests.ConnectTimeout):
         cause = f"{endpoint} did not accept a connection in time"
     elif isinstance(error, requests.Timeout):
         cause = f"{endpoint} did not answer in time"

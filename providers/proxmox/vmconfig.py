@@ -64,7 +64,7 @@ class VmConfig:
 
     @property
     def is_clone_stub(self) -> bool:
-        """True for what a running clone looks like from outside: locked by `clone`, or not named yet."""
+        """True while a clone is being written: name, description and disks are still to come."""
         return self.lock == "clone"
 
     @property
