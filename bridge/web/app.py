@@ -8,6 +8,7 @@ import peewee
 from flask import Flask, Response, jsonify
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
+from bridge.database import DatabaseUnavailable
 from bridge.protocol.signing import Signer
 from bridge.web import addon, client, hook, module
 from bridge.web.cron import cron_blueprint
@@ -40,8 +41,8 @@ def create_app(
     app.register_error_handler(UnknownFunction, _unknown)
     app.register_error_handler(RequestEntityTooLarge, _too_large)
     app.register_error_handler(HTTPException, _http_error)
-    app.register_error_handler(peewee.DatabaseError, _no_database)
-    app.register_error_handler(peewee.InterfaceError, _no_database)
+    app.register_error_handler(DatabaseUnavailable, _no_database)
+    app.register_error_handler(peewee.PeeweeException, _wrong_database)
     app.register_error_handler(Exception, _our_bug)
     return app
 
@@ -62,9 +63,16 @@ def _http_error(error: HTTPException) -> tuple[Response, int]:
     return jsonify(error=f"The protocol has nothing here ({error.name})."), error.code or 500
 
 
-def _no_database(error: Exception) -> tuple[Response, int]:
-    log.error("the database failed during a request: %s", type(error).__name__, exc_info=error)
+def _no_database(error: DatabaseUnavailable) -> tuple[Response, int]:
+    log.error("the database did not serve a request: %s", error)
     return jsonify(error="KVM Bridge cannot use its database at the moment; the request can be repeated."), 503
+
+
+def _wrong_database(error: peewee.PeeweeException) -> tuple[Response, int]:
+    log.error("the database refused a statement", exc_info=error)
+    return jsonify(
+        error="KVM Bridge does not get on with its database: is its schema up to date (kvm-bridge migrate)?"
+    ), 503
 
 
 def _our_bug(error: Exception) -> tuple[Response, int]:
