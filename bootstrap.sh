@@ -15,22 +15,29 @@ STAMP=$VENV/installed
 say() { printf '%s\n' "bootstrap: $*"; }
 die() { printf '%s\n' "bootstrap: $*" >&2; exit 1; }
 
-as_root() {
+# Prints the prefix that makes a command run as root; fails where this user cannot.
+root_prefix() {
     if [ "$(id -u)" = 0 ]; then
-        "$@"
+        echo env
     elif command -v sudo >/dev/null && { sudo -n true 2>/dev/null || [ -t 0 ]; }; then
-        sudo "$@"
+        echo sudo
     else
         return 1
     fi
 }
 
+# On a machine that has just started the package system may still be busy with itself; hence the long wait for its lock.
+apt() {
+    $as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -y --no-install-recommends \
+        -o Acquire::Retries=3 -o DPkg::Lock::Timeout=180 -o Dpkg::Use-Pty=0 "$@"
+}
+
 apt_install() {
-    command -v apt-get >/dev/null || return 1
+    command -v apt-get >/dev/null && as_root=$(root_prefix) || return 1
     say "installing with apt: $*"
-    as_root apt-get -qq update &&
-        as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -y --no-install-recommends \
-            -o Dpkg::Use-Pty=0 install "$@" >/dev/null
+    log=$(mktemp)
+    { apt update && apt install "$@"; } >"$log" 2>&1 </dev/null || { tail -n 5 "$log" >&2; rm -f "$log"; return 1; }
+    rm -f "$log"
 }
 
 # ---- python and the virtual environment
@@ -131,7 +138,8 @@ services() {
     [ -n "$missing" ] || return 0
     # shellcheck disable=SC2086  # a list of words on purpose
     apt_install $missing && return
-    say "could not install, as root: apt-get install" $missing
+    # shellcheck disable=SC2086
+    say "missing, and this user could not install them; as root: apt-get install" $missing
     [ "${CI:-}" != true ] || die "CI=true: a missing service is a failure"
     say "the tests that need them will be skipped"
 }
