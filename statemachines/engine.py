@@ -5,6 +5,7 @@ It numbers, times, prints and stores; it knows no step by name, and no database:
 
 import logging
 import traceback
+import uuid
 from dataclasses import dataclass
 
 from statemachines import errors
@@ -47,7 +48,7 @@ class Run:
         self.machine = machine
         self.ctx = ctx
         self.board = board
-        self.log = RunLog(machine.action, self._stamp(), ctx.vm.status)
+        self.log = RunLog(uuid.uuid4().hex[:12], machine.action, self._stamp(), ctx.vm.status)
         self._watch = Stopwatch(ctx.clock.now)
 
     def start(self) -> None:

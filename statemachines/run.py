@@ -56,8 +56,9 @@ class StepRecord:
 
 @dataclass
 class RunLog:
-    """The log of one run, kept with every change of state. Times are local stamps."""
+    """The log of one run, kept with every change of state. `id` tells it from every other run; times are local stamps."""
 
+    id: str
     action: str
     started: str
     before: str
@@ -71,6 +72,7 @@ class RunLog:
     def as_json(self) -> dict[str, Any]:
         """The form kept in `vm_last_action_log`; absent parts are left out."""
         log: dict[str, Any] = {
+            "id": self.id,
             "action": self.action,
             "result": self.result,
             "started": self.started,

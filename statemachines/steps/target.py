@@ -13,24 +13,29 @@ MIB = 1 << 20
 def choose_target(ctx: Context, config: Any) -> str | None:
     """The node for the VM; None when no node, the present one included, suits.
 
-    A node suits when it is online and has the storages and the bridge of the package, and memory enough. A pinned node
-    is taken or left, never replaced by another.
+    A node suits when it is online and has the storages and the bridge of the package. A pinned node is taken or left,
+    never replaced by another; without a pin the node with the most free memory wins, if that is enough.
     """
-    nodes = {node.name: node for node in ctx.hypervisor.nodes() if node.online}
+    online = {node.name: node for node in ctx.hypervisor.nodes() if node.online}
+    having = _nodes_with(ctx.hypervisor.storages(), _storages_needed(ctx, config))
     if ctx.package.node is not None:
-        nodes = {name: node for name, node in nodes.items() if name == ctx.package.node}
-    needed = _storages_needed(ctx, config)
-    having = _nodes_with(ctx.hypervisor.storages(), needed)
-    promised = _promised_memory(ctx)
-    free = {name: node.mem_free - promised.get(name, 0) for name, node in nodes.items() if name in having}
-    wanted = ctx.package.ram_gb * 1024 * MIB
-    roomy = [name for name, memory in free.items() if memory >= wanted]
-    here = node_of(ctx)
+        candidates = [ctx.package.node]
+    else:
+        candidates = _by_free_memory(ctx, online)
     bridge = place(ctx)[0]
-    for name in sorted(roomy, key=lambda name: (-free[name], name != here, name)):
-        if bridge in ctx.hypervisor.bridges(name):
+    for name in candidates:
+        if name in online and name in having and bridge in ctx.hypervisor.bridges(name):
             return name
     return None
+
+
+def _by_free_memory(ctx: Context, online: dict[str, Any]) -> list[str]:
+    """Nodes with room for the VM, the freest first; between equals the present node, then by name."""
+    promised = _promised_memory(ctx)
+    free = {name: node.mem_free - promised.get(name, 0) for name, node in online.items()}
+    roomy = [name for name, memory in free.items() if memory >= ctx.package.ram_gb * 1024 * MIB]
+    here = node_of(ctx)
+    return sorted(roomy, key=lambda name: (-free[name], name != here, name))
 
 
 def storage_after(ctx: Context, config: Any) -> str | None:

@@ -1,0 +1,101 @@
+"""A tick: what `kvm-bridge cron`, `php cron.php` and the scheduler run. Takes every VM that waits for work as far as it goes."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from bridge.claims import Claims
+from bridge.clock import SystemClock
+from bridge.console import Console, Emit
+from bridge.cron_output import CronOutput
+from bridge.database import DatabaseUnavailable
+from bridge.settings import Settings
+from bridge.tasks import PROCESS, TASKS, Task
+from bridge.worker import Worker
+
+GRACE = 5.0  # seconds a crontab may be early and still not miss a minute
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a run was asked for: `tasks` None = all; `force` = whatever the intervals say."""
+
+    tasks: tuple[Task, ...] | None = None
+    force: bool = False
+
+
+class Cron:
+    """Runs tasks and prints the frame around them. One object per process that does work."""
+
+    def __init__(self, claims: Claims, worker: Worker, settings: Settings, clock: SystemClock) -> None:
+        self._claims = claims
+        self._worker = worker
+        self._settings = settings
+        self._clock = clock
+
+    def run(self, wanted: Wanted, emit: Emit, accepting: Callable[[], bool] = lambda: True) -> int:
+        """One run over the tasks; returns the number of services that ended with an error or a pause.
+
+        Every VM that waits for work is taken once, also those whose next try is still ahead.
+        """
+        console = Console(emit)
+        output = CronOutput(console, self._clock)
+        began = output.start()
+        errors = 0
+        for task in wanted.tasks or TASKS:
+            errors += self._run_task(task, wanted, console, output, accepting)
+        output.end(began)
+        return errors
+
+    def flow(self, emit: Emit, accepting: Callable[[], bool]) -> None:
+        """Work for as long as VMs are due, new orders included; then the frame closes. For the scheduler."""
+        console = Console(emit)
+        output = CronOutput(console, self._clock)
+        began = output.start()
+        self._process(console, output, lambda limit: self._claims.take(limit), accepting)
+        output.end(began)
+
+    def sweep(self) -> int:
+        """Plan work for VMs that nobody planned and free the leases of dead processes; returns how many were planned."""
+        self._claims.bury()
+        return self._claims.sweep()
+
+    def _run_task(
+        self, task: Task, wanted: Wanted, console: Console, output: CronOutput, accepting: Callable[[], bool]
+    ) -> int:
+        interval, last = self._settings.cron_interval(task.name), self._settings.cron_last_run(task.name)
+        explicit = wanted.force or wanted.tasks is not None
+        if interval == 0 and not explicit:
+            output.disabled(task.name)
+            return 0
+        if not explicit and last is not None and self._clock.now() - last < interval * 60 - GRACE:
+            output.skipped(task.name, interval, self._time_of_day(last))
+            return 0
+        try:
+            self.sweep()
+            seen: set[int] = set()
+            return self._process(console, output, lambda limit: self._take_once(limit, seen), accepting)
+        except DatabaseUnavailable as error:
+            output.failed(task.name, str(error))
+            return 1
+
+    def _process(
+        self,
+        console: Console,
+        output: CronOutput,
+        take: Callable[[int], Iterable[int]],
+        accepting: Callable[[], bool],
+    ) -> int:
+        task, interval = PROCESS, self._settings.cron_interval(PROCESS.name)
+        began = output.running(task.name, interval, self._time_of_day(self._settings.cron_last_run(task.name)))
+        self._settings.set_cron_last_run(task.name, began)
+        tally = self._worker.work(console, take, accepting)
+        output.done(task.name, began, tally)
+        return tally.errors
+
+    def _take_once(self, limit: int, seen: set[int]) -> list[int]:
+        taken = self._claims.take(limit, skip=seen, impatient=True)
+        seen.update(taken)
+        return taken
+
+    def _time_of_day(self, epoch: float | None) -> str:
+        return "never" if epoch is None else self._clock.stamp(epoch)[11:]

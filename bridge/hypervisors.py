@@ -1,0 +1,98 @@
+"""One Proxmox client per WHMCS server entry, shared by all threads and made anew when the entry changes."""
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from requests.adapters import BaseAdapter
+
+from bridge.database import retry_lost_connection
+from bridge.models.whmcs import Server
+from bridge.settings import Settings
+from bridge.trust import Trust
+from providers.proxmox import Endpoint, Proxmox
+from providers.whmcs import WhmcsApi
+from statemachines.errors import NeedsAttention
+
+MODULE = "puqProxmoxKVM"
+
+
+@dataclass
+class Hypervisors:
+    """Clients by server. `adapter` takes the place of the network for a server (the sandbox in process)."""
+
+    whmcs: Callable[[], WhmcsApi]
+    settings: Callable[[], Settings]
+    trust: Trust
+    adapter: Callable[[Server], BaseAdapter | None] = lambda server: None
+    _clients: dict[int, tuple[tuple[Any, ...], Proxmox]] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def for_server(self, server_id: int) -> Proxmox:
+        """The client of a server entry.
+
+        Raises NeedsAttention when the entry is missing or incomplete, and what WHMCS's API raises when the secret cannot be
+        decrypted.
+        """
+        server = server_entry(server_id)
+        settings = self.settings()
+        state = (
+            server.hostname,
+            server.ipaddress,
+            server.port,
+            server.username,
+            server.password,
+            server.secure,
+            settings.api_timeout_default,
+            settings.api_timeout_heavy,
+            self.trust.version(server_id),
+        )
+        with self._lock:
+            known = self._clients.get(server_id)
+            if known and known[0] == state:
+                return known[1]
+        client = self._connect(server, settings)
+        with self._lock:
+            self._clients[server_id] = (state, client)
+        return client
+
+    def _connect(self, server: Server, settings: Settings) -> Proxmox:
+        adapter = self.adapter(server)
+        host, port = server.hostname or server.ipaddress, server.port or 8006
+        try:
+            endpoint = Endpoint(
+                host,
+                port,
+                server.username,
+                self.whmcs().decrypt(server.password),
+                timeout=settings.api_timeout_default,
+                heavy_timeout=settings.api_timeout_heavy,
+            )
+        except ValueError as error:
+            raise NeedsAttention(f"server {server.name} (ID {server.id}): {error}") from error
+        if adapter is None:
+            endpoint = self.trust.secured(server.id, server.name, endpoint)
+        return Proxmox(endpoint, adapter=adapter)
+
+
+@retry_lost_connection
+def server_entry(server_id: int) -> Server:
+    """A server entry with everything a connection needs. Raises NeedsAttention naming what is missing."""
+    server = Server.get_or_none(Server.id == server_id) if server_id else None
+    if server is None:
+        raise NeedsAttention(
+            f"server {server_id} does not exist in WHMCS" if server_id else "the service has no server assigned"
+        )
+    missing = [
+        label
+        for label, value in (
+            ("Hostname", server.hostname or server.ipaddress),
+            ("Username (token ID)", server.username),
+            ("Password (token secret)", server.password),
+        )
+        if not value
+    ]
+    if missing:
+        raise NeedsAttention(f"server {server.name} (ID {server.id}) has no {' and no '.join(missing)}")
+    return server

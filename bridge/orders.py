@@ -1,0 +1,71 @@
+"""Orders: what CreateAccount records, in one transaction and without a call to anybody."""
+
+from dataclasses import dataclass
+
+from bridge.database import retry_lost_connection, transaction
+from bridge.hypervisors import MODULE, server_entry
+from bridge.models.companion import VmWork
+from bridge.models.module import VmInfo
+from bridge.models.whmcs import Product, Service
+from bridge.outbox import Outbox
+from bridge.web.interfaces import Actor
+from statemachines import states
+from statemachines.errors import NeedsAttention
+from statemachines.ports import Clock
+
+SUCCESS = "success"
+ENDING = frozenset({states.TERMINATE, states.ERROR_TERMINATE})
+
+
+@dataclass(frozen=True)
+class Orders:
+    """Implements `bridge.web.interfaces.Orders`."""
+
+    outbox: Outbox
+    clock: Clock
+
+    @retry_lost_connection
+    def create(self, service_id: int, actor: Actor) -> str:
+        """Record that the service wants a VM; the deploy pipeline does the rest.
+
+        Returns "success", or one line for staff. A service that has a VM, or is getting one, is left as it is: WHMCS and
+        its staff may ask as often as they like.
+        """
+        service = Service.get_or_none(Service.id == service_id)
+        if service is None:
+            return f"Service {service_id} does not exist in WHMCS"
+        if refusal := _refusal(service):
+            return refusal
+        with transaction():
+            row = VmInfo.get_or_none(VmInfo.service_id == service_id)
+            if row is not None and row.vm_status in ENDING:
+                return f"Service {service_id} is being terminated (status {row.vm_status}); create it again afterwards"
+            if row is None or row.vm_status in (None, "", states.REMOVE):
+                self._record(service, row)
+        return SUCCESS
+
+    def _record(self, service: Service, row: VmInfo | None) -> None:
+        now = self.clock.now()
+        if row is None:
+            VmInfo.insert(service_id=service.id, vm_status=states.CREATION).on_conflict_ignore().execute()
+        else:
+            VmInfo.update(vm_status=states.CREATION).where(VmInfo.service_id == service.id).execute()
+        VmWork.insert(service_id=service.id, created_at=now).on_conflict_ignore().execute()
+        VmWork.update(server_id=service.server, due_at=now, updated_at=now).where(
+            VmWork.service_id == service.id
+        ).execute()
+        self.outbox.welcome(f"welcome:{service.id}:{now:.6f}", service.id)
+
+
+def _refusal(service: Service) -> str:
+    """Why the order cannot be taken, empty when it can. What only Proxmox can tell is found out by the pipeline."""
+    product = Product.get_or_none(Product.id == service.packageid)
+    if product is None:
+        return f"Product {service.packageid} of service {service.id} does not exist in WHMCS"
+    if product.servertype != MODULE:
+        return f"Product {product.name} (ID {product.id}) does not use the module {MODULE}"
+    try:
+        server_entry(service.server or 0)
+    except NeedsAttention as problem:
+        return f"Service {service.id} cannot be created: {problem}"
+    return ""

@@ -1,0 +1,71 @@
+"""Opening the run that a VM is due for: its record read, its pipeline chosen, its context made."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from bridge.console import Block
+from bridge.database import retry_lost_connection
+from bridge.models.companion import VmWork
+from bridge.models.module import VmInfo
+from bridge.models.whmcs import Service
+from bridge.vm_context import Shop, VmContext
+from statemachines.deploy import DEPLOY
+from statemachines.engine import Run
+from statemachines.machine import Machine
+from statemachines.ports import Vm
+
+MACHINES: Sequence[Machine] = (DEPLOY,)
+WORKING_STATES = frozenset[str]().union(*(machine.states for machine in MACHINES))
+
+
+@dataclass(frozen=True)
+class Runs:
+    """Implements `bridge.worker.RunFactory`."""
+
+    shop: Shop
+
+    def open(self, service_id: int, block: Block) -> Run | None:
+        """The run of the pipeline that has a step at the VM's state; None when no pipeline has, or the service is gone."""
+        found = load(service_id)
+        if found is None:
+            return None
+        vm, service = found
+        machine = next((machine for machine in MACHINES if machine.step_at(vm.status)), None)
+        return Run(machine, VmContext(vm, service, block, self.shop), block) if machine else None
+
+
+@retry_lost_connection
+def load(service_id: int) -> tuple[Vm, Service] | None:
+    """The VM's record and its service row; None when either is missing."""
+    info = VmInfo.get_or_none(VmInfo.service_id == service_id)
+    service = Service.get_or_none(Service.id == service_id)
+    if info is None or service is None:
+        return None
+    work = VmWork.get_or_none(VmWork.service_id == service_id) or VmWork(service_id=service_id)
+    vm = Vm(
+        service_id=service_id,
+        client_id=service.userid or 0,
+        server_id=service.server or 0,
+        status=info.vm_status or "",
+        vm_id=info.vm_id,
+        name=info.vm_name or "",
+        mac=info.vm_net0_mac or "",
+        rev_dns={str(key): str(value) for key, value in _json(info.vm_rev_dns).items()},
+        node=work.node,
+        template=work.template,
+        task=work.task_upid,
+        ticks=work.ticks or 0,
+        intent=dict(_json(work.intent)),
+    )
+    return vm, service
+
+
+def _json(text: str | None) -> Mapping[str, Any]:
+    """A JSON object out of a column that others may have written too."""
+    try:
+        value = json.loads(text or "{}")
+    except ValueError:
+        return {}
+    return value if isinstance(value, dict) else {}

@@ -1,0 +1,191 @@
+"""The record store: keeps a VM's record while its lease is held. Implements `statemachines.ports.Store`.
+
+Each method is one transaction that begins by proving the lease, and may run twice: when the answer to a COMMIT was lost it
+finds its own work done.
+"""
+
+import json
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+import peewee
+
+from bridge.action_log import append_run
+from bridge.database import retry_lost_connection, transaction
+from bridge.models.companion import Slot, VmidReservation, VmWork
+from bridge.models.module import VmInfo
+from bridge.outbox import Outbox
+from statemachines.errors import LeaseLost, NeedsAttention
+from statemachines.ports import Clock, Mail, Vm
+from statemachines.states import AT_REST
+
+HIGHEST_VMID = 999_999_999  # Proxmox VE API: vmid 100-999999999
+BATCH = 1000
+
+# Fields of `Vm` that live in the documented table, and those that live in our companion table.
+DOCUMENTED = {"vm_id": "vm_id", "name": "vm_name", "mac": "vm_net0_mac"}
+OURS = {"node": "node", "task": "task_upid", "ticks": "ticks", "intent": "intent", "template": "template"}
+
+
+class RecordStore:
+    """Writes for the lease holder `owner` only. `retry_after` seconds pass before a paused VM is tried again."""
+
+    def __init__(self, owner: str, outbox: Outbox, clock: Clock, retry_after: float = 60.0) -> None:
+        self._owner = owner
+        self._outbox = outbox
+        self._clock = clock
+        self._retry_after = retry_after
+
+    @retry_lost_connection
+    def note(self, vm: Vm, **changes: Any) -> None:
+        """Write fields down and set them on `vm`."""
+        with transaction():
+            self._prove_lease(vm, {OURS[key]: _stored(key, value) for key, value in changes.items() if key in OURS})
+            documented = {DOCUMENTED[key]: value for key, value in changes.items() if key in DOCUMENTED}
+            if documented:
+                VmInfo.update(documented).where(VmInfo.service_id == vm.service_id).execute()
+        for key, value in changes.items():
+            setattr(vm, key, value)
+
+    @retry_lost_connection
+    def advance(self, vm: Vm, state: str, run: Mapping[str, Any], mails: Sequence[Mail] = ()) -> None:
+        """State, log, and the mails caused, in one transaction; nothing pending is left at a state of rest."""
+        now = self._clock.now()
+        with transaction():
+            work: dict[str, Any] = {"task_upid": None, "ticks": 0, "intent": None, "attempts": 0}
+            work |= {"attention_cause": None, "attention_since": None, "attention_who": None, "next_try_at": None}
+            self._prove_lease(vm, work | {"due_at": None if state in AT_REST else now})
+            self._move(vm, state, run)
+            for mail in mails:
+                self._outbox.add(
+                    "mail", mail.key, vm.service_id, {"template": mail.template, "variables": dict(mail.variables)}
+                )
+        vm.status, vm.task, vm.ticks, vm.intent = state, None, 0, {}
+
+    @retry_lost_connection
+    def keep(self, vm: Vm, run: Mapping[str, Any], *, cause: str, who: str) -> None:
+        """Log a paused run and plan the next try."""
+        now = self._clock.now()
+        with transaction():
+            self._prove_lease(vm, {"ticks": vm.ticks + 1, "due_at": now + self._retry_after})
+            work = VmWork.get_by_id(vm.service_id)
+            work.attempts += 1
+            work.next_try_at = now + self._retry_after
+            work.attention_since = work.attention_since if work.attention_cause else now
+            work.attention_cause, work.attention_who = cause, who or None
+            work.save(only=["attempts", "next_try_at", "attention_since", "attention_cause", "attention_who"])
+            self._move(vm, vm.status, run)
+        vm.ticks += 1
+
+    def reserve_vmid(self, vm: Vm, first: int, used: Collection[int]) -> int:
+        """Reserve the lowest free VMID from `first` on; the unique key decides between two who want the same."""
+        while vm.vm_id is None:
+            vmid = self._lowest_free(first, used)
+            if self._try_reserve(vm, vmid):
+                vm.vm_id = vmid
+        return vm.vm_id
+
+    @retry_lost_connection
+    def _lowest_free(self, first: int, used: Collection[int]) -> int:
+        """The lowest VMID that neither the cluster nor any row of this WHMCS holds (CFG-26, CFG-27)."""
+        candidate = max(first, 100)
+        while candidate <= HIGHEST_VMID:
+            last = candidate + BATCH - 1
+            reserved = VmidReservation.select(VmidReservation.vmid).where(VmidReservation.vmid.between(candidate, last))
+            rows = VmInfo.select(VmInfo.vm_id).where(VmInfo.vm_id.between(candidate, last))
+            taken = {row.vmid for row in reserved} | {row.vm_id for row in rows} | set(used)
+            free = next((vmid for vmid in range(candidate, min(last, HIGHEST_VMID) + 1) if vmid not in taken), None)
+            if free is not None:
+                return free
+            candidate = last + 1
+        raise NeedsAttention(f"no VMID from {first} to {HIGHEST_VMID} is free; lower the product's First VM ID")
+
+    @retry_lost_connection
+    def _try_reserve(self, vm: Vm, vmid: int) -> bool:
+        try:
+            with transaction():
+                self._prove_lease(vm, {})
+                mine = VmidReservation.get_or_none(
+                    (VmidReservation.cluster == self._cluster(vm)) & (VmidReservation.vmid == vmid)
+                )
+                if mine is None:
+                    VmidReservation.create(
+                        cluster=self._cluster(vm), vmid=vmid, service_id=vm.service_id, reserved_at=self._clock.now()
+                    )
+                elif mine.service_id != vm.service_id:
+                    return False
+                VmInfo.update(vm_id=vmid).where(VmInfo.service_id == vm.service_id).execute()
+        except peewee.IntegrityError:
+            return False
+        return True
+
+    @retry_lost_connection
+    def give_up_vmid(self, vm: Vm) -> None:
+        """Forget the VMID but keep it blocked: it belongs to somebody else."""
+        with transaction():
+            self._prove_lease(vm, {"task_upid": None, "node": None})
+            VmidReservation.update(service_id=None).where(VmidReservation.service_id == vm.service_id).execute()
+            VmInfo.update(vm_id=None).where(VmInfo.service_id == vm.service_id).execute()
+        vm.vm_id, vm.task, vm.node = None, None, None
+
+    def acquire(self, vm: Vm, limits: Mapping[str, int]) -> str | None:
+        """Take one numbered place in each scope; its unique key keeps two from the same place."""
+        for scope, limit in sorted(limits.items()):
+            if not self._acquire_one(vm, scope, limit):
+                self.release(vm)
+                return scope
+        return None
+
+    @retry_lost_connection
+    def _acquire_one(self, vm: Vm, scope: str, limit: int) -> bool:
+        try:
+            with transaction():
+                taken = {slot.number: slot.service_id for slot in Slot.select().where(Slot.scope == scope)}
+                if vm.service_id in taken.values():
+                    return True
+                free = next((number for number in range(limit) if number not in taken), None)
+                if free is None:
+                    return False
+                self._prove_lease(vm, {})
+                Slot.create(scope=scope, number=free, service_id=vm.service_id)
+        except peewee.IntegrityError:
+            return False  # somebody was quicker; the VM queues and asks again
+        return True
+
+    @retry_lost_connection
+    def release(self, vm: Vm) -> None:
+        """Give all places back."""
+        if Slot.select().where(Slot.service_id == vm.service_id).exists():
+            with transaction():
+                Slot.delete().where(Slot.service_id == vm.service_id).execute()
+
+    def _prove_lease(self, vm: Vm, changes: Mapping[str, Any]) -> None:
+        """Write to the companion row as its lease holder: the row is locked, and nobody else's work is touched."""
+        written = (
+            VmWork.update({**changes, "updated_at": self._clock.now()})
+            .where((VmWork.service_id == vm.service_id) & (VmWork.lease_owner == self._owner))
+            .execute()
+        )
+        if not written:
+            raise LeaseLost(f"the lease of service {vm.service_id} is no longer held by {self._owner}")
+
+    @staticmethod
+    def _move(vm: Vm, state: str, run: Mapping[str, Any]) -> None:
+        """Write state and log, only if the VM is where `vm` says (or there already: this unit may be running again)."""
+        here = VmInfo.service_id == vm.service_id
+        row = VmInfo.select(VmInfo.vm_last_action_log).where(here).get_or_none()
+        written = row and (
+            VmInfo.update(vm_status=state, vm_last_action_log=append_run(row.vm_last_action_log, run))
+            .where(here & VmInfo.vm_status.in_([vm.status, state]))
+            .execute()
+        )
+        if not written:
+            raise LeaseLost(f"the record of service {vm.service_id} was changed while it was at {vm.status}")
+
+    @staticmethod
+    def _cluster(vm: Vm) -> str:
+        return f"server:{vm.server_id}"
+
+
+def _stored(key: str, value: Any) -> Any:
+    return json.dumps(value) if key == "intent" and value else (value or None if key == "intent" else value)

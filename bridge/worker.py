@@ -1,0 +1,191 @@
+"""The worker: gives every claimed VM its turns on a few threads, and renews its leases meanwhile.
+
+A waiting VM costs no thread: it lies in a heap until it is due for the next look, so thousands can be in flight.
+"""
+
+import heapq
+import itertools
+import logging
+import queue
+from collections import deque
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from bridge.claims import Claims
+from bridge.console import Block, Console
+from statemachines.engine import Ended, Later, Run
+from statemachines.errors import LeaseLost
+from statemachines.ports import Clock
+from statemachines.run import Report
+
+log = logging.getLogger(__name__)
+
+THREADS = 8
+IN_FLIGHT = 400  # VMs held by one worker at a time; the rest stays free for other schedulers
+POLL = 0.5  # seconds between two looks for new orders
+KEPT_REPORTS = 500
+
+Take = Callable[[int], Iterable[int]]
+
+
+class RunFactory(Protocol):
+    """Opens the run that a claimed service is due for."""
+
+    def open(self, service_id: int, block: Block) -> Run | None:
+        """The run, None when the VM's state asks for nothing. Raises what the database raises."""
+        ...
+
+
+@dataclass
+class Job:
+    """One claimed VM in this worker's hands."""
+
+    service_id: int
+    block: Block
+    run: Run | None = None
+    report: Report | None = None
+
+
+@dataclass
+class Tally:
+    """What one stretch of work came to: counts, and the last reports in order."""
+
+    processed: int = 0
+    errors: int = 0
+    reports: deque[Report] = field(default_factory=lambda: deque(maxlen=KEPT_REPORTS))
+
+    def add(self, report: Report) -> None:
+        """Count one ended run."""
+        self.processed += 1
+        self.errors += not report.ok
+        self.reports.append(report)
+
+
+class Worker:
+    """Works until nothing it took is left in flight; then it has nothing in memory that the database does not know.
+
+    One stretch of work at a time; its threads, and their database connections, are kept for the next one.
+    """
+
+    def __init__(self, claims: Claims, factory: RunFactory, clock: Clock, threads: int = THREADS) -> None:
+        self._claims = claims
+        self._factory = factory
+        self._clock = clock
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="worker")
+        self._order = itertools.count()
+        self._waiting: list[tuple[float, int, Job]] = []
+        self._returned: queue.Queue[Job | tuple[Job, float]] = queue.Queue()
+        self._jobs: dict[int, Job] = {}
+        self._next_poll = 0.0
+        self._next_renewal = 0.0
+
+    def work(self, console: Console, take: Take, accepting: Callable[[], bool] = lambda: True) -> Tally:
+        """Take VMs with `take(limit)` while `accepting()`, and give each its turns until its run has ended.
+
+        Returns when nothing is in flight and `take` found nothing. When `accepting` turns false, VMs that only wait are let
+        go at once: another scheduler, or this one after its restart, goes on with them.
+        """
+        tally = Tally()
+        self._next_poll = 0.0
+        while True:
+            open_for_work = accepting()
+            self._fill(console, take if open_for_work else None)
+            if not open_for_work:
+                self._let_go_waiting()
+            self._resume_due()
+            if not self._jobs:
+                return tally
+            self._collect(tally)
+            self._renew()
+
+    def close(self) -> None:
+        """End the threads."""
+        self._pool.shutdown()
+
+    def _fill(self, console: Console, take: Take | None) -> None:
+        now = self._clock.now()
+        if take is None or (self._jobs and now < self._next_poll):
+            return
+        self._next_poll = now + POLL
+        for service_id in take(IN_FLIGHT - len(self._jobs)):
+            job = Job(service_id, console.block())
+            self._jobs[service_id] = job
+            self._pool.submit(self._turn, job)
+
+    def _resume_due(self) -> None:
+        now = self._clock.now()
+        while self._waiting and self._waiting[0][0] <= now:
+            self._pool.submit(self._turn, heapq.heappop(self._waiting)[2])
+
+    def _collect(self, tally: Tally) -> None:
+        """Wait for a turn to end, at most until the next VM is due or the next poll; then take all that have ended."""
+        wake_up = min([at for at, _, _ in self._waiting[:1]] + [self._clock.now() + POLL])
+        timeout = max(0.0, wake_up - self._clock.now())
+        try:
+            item = self._returned.get(timeout=timeout)
+            while True:
+                self._take_back(item, tally)
+                item = self._returned.get_nowait()
+        except queue.Empty:
+            pass
+
+    def _take_back(self, item: "Job | tuple[Job, float]", tally: Tally) -> None:
+        if isinstance(item, tuple):
+            job, at = item
+            heapq.heappush(self._waiting, (at, next(self._order), job))
+            return
+        del self._jobs[item.service_id]
+        item.block.close()
+        if item.report is not None:
+            tally.add(item.report)
+
+    def _turn(self, job: Job) -> None:
+        """In a thread: one turn of one VM. Whatever happens, the job comes back."""
+        again_at: float | None = None
+        try:
+            again_at = self._advance(job)
+        except LeaseLost as lost:
+            log.warning("dropped: %s", lost)
+        except Exception:
+            log.exception("service %s: the run was given up", job.service_id)
+            self._postpone(job)
+        finally:
+            self._returned.put(job if again_at is None else (job, again_at))
+
+    def _advance(self, job: Job) -> float | None:
+        """When to look again, None when the run is over."""
+        if job.run is None:
+            job.run = self._factory.open(job.service_id, job.block)
+            if job.run is None:
+                self._claims.settle(job.service_id)
+                return None
+            job.run.start()
+        turn = job.run.turn()
+        if isinstance(turn, Later):
+            return turn.at
+        assert isinstance(turn, Ended)
+        job.report = turn.report
+        self._claims.give_back(job.service_id)
+        return None
+
+    def _postpone(self, job: Job) -> None:
+        """A VM that makes us fail must not be taken again at once; without a database its lease simply runs out."""
+        try:
+            self._claims.postpone(job.service_id)
+        except Exception:
+            log.exception("service %s: its lease is left to run out", job.service_id)
+
+    def _let_go_waiting(self) -> None:
+        for _, _, job in self._waiting:
+            self._claims.give_back(job.service_id)
+            del self._jobs[job.service_id]
+            job.block.close()
+        self._waiting.clear()
+
+    def _renew(self) -> None:
+        now = self._clock.now()
+        if now >= self._next_renewal:
+            self._next_renewal = now + self._claims.lease / 3
+            self._claims.renew(self._jobs)
