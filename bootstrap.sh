@@ -26,9 +26,10 @@ root_prefix() {
     fi
 }
 
-# On a machine that has just started the package system may still be busy with itself; hence the long wait for its lock.
+# Never at the price of a package that is there (a MySQL server). On a machine that has just started the package system
+# may still be busy with itself; hence the long wait for its lock.
 apt() {
-    $as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -y --no-install-recommends \
+    $as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -y --no-remove --no-install-recommends \
         -o Acquire::Retries=3 -o DPkg::Lock::Timeout=180 -o Dpkg::Use-Pty=0 "$@"
 }
 
