@@ -58,7 +58,7 @@ def test_a_vm_without_a_vmid_is_printed_as_zero() -> None:
 def test_a_skip_is_a_success_with_its_reason_behind_the_label() -> None:
     run, _, board = start(machine(lambda ctx: Skip("no change")))
     run.turn()
-    assert board.lines[2] == "  [+]  1. First step (skip — no change)      success (one -> two) [0.00s]"
+    assert board.lines[2] == "  [+]  1. First step (skip — no change)       success (one -> two) [0.00s]"
 
 
 def test_a_label_longer_than_its_column_pushes_the_result_by_one_blank() -> None:
