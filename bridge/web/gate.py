@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 
 from flask import Flask, Response, g, jsonify, request
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from bridge.protocol.nonces import Nonces
 from bridge.protocol.signing import (
@@ -35,7 +36,7 @@ class Gate:
     def _let_in(self) -> None:
         claim = RequestSignature.from_headers(request.headers.get)
         now = self._clock()
-        self.signer.check_request(claim, request.method, request.path, request.get_data(cache=True), now)
+        self.signer.check_request(claim, request.method, request.path, _whole_body(), now)
         if not self._nonces.accept(claim.nonce, now):
             raise Replayed("The request was received before (its nonce has been used).")
 
@@ -51,6 +52,19 @@ class Gate:
         response.headers[SIGNATURE_HEADER] = signature
         response.headers["Cache-Control"] = "no-store"
         return response
+
+
+def _whole_body() -> bytes:
+    """The body, at most as large as the application allows.
+
+    With a Content-Length over the limit nothing is read. Without one werkzeug stops reading at the limit and says nothing,
+    so a body that fills the limit counts as larger.
+    """
+    body = request.get_data(cache=True)
+    limit = request.max_content_length
+    if request.content_length is None and limit is not None and len(body) >= limit:
+        raise RequestEntityTooLarge
+    return body
 
 
 def answered_nonce() -> str:
