@@ -67,6 +67,8 @@ class _Exchange:
             if method != "GET" or not _connection_was_stale(error):
                 raise
             response = self._session.request(method, url, timeout=self._timeout, **options)
+        # proxmoxer joins the reason to other text, and statuses of AnyEvent's own invention may come without one.
+        response.reason = response.reason or ""
         if 300 <= response.status_code < 400:
             # proxmoxer would return None for these.
             raise ResourceException(response.status_code, "Redirect", "")
