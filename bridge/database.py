@@ -57,7 +57,7 @@ def parse_url(url: str) -> dict[str, Any]:
     except ValueError as error:
         raise ValueError("not a database URL like mysql://user:password@host:3306/name") from error
     if scheme not in _OPTIONS:
-        raise ValueError(f"{scheme or 'no scheme'!r} is no database we know, use mysql://, mariadb:// or sqlite:///")
+        raise ValueError("not a database URL that we know, use mysql://, mariadb:// or sqlite:///")
     if not parts.get("database") or parts["database"] == ":memory:":
         raise ValueError(f"the {scheme}:// URL names no database")
     unknown = sorted(set(parts) - {"database", "user", "host", "port", "passwd", "password"} - _OPTIONS[scheme])

@@ -3,6 +3,7 @@
 A small named cast: client Ada Lovelace, server "pve" on 127.0.0.1, product "KVM 1", domain vm.example.com.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 from bridge.models.companion import ProductSetting, Setting, VmWork
@@ -52,7 +53,11 @@ def make_product(settings: dict[str, str] | None = None, **columns: Any) -> Prod
 
 def make_service(**columns: Any) -> Service:
     """An active service; client, product and server are made when they are not given (`userid`, `packageid`, `server`)."""
-    made = {"userid": make_client, "packageid": make_product, "server": make_server}
+    made: dict[str, Callable[[], Client | Product | Server]] = {
+        "userid": make_client,
+        "packageid": make_product,
+        "server": make_server,
+    }
     columns.update({column: make().id for column, make in made.items() if column not in columns})
     defaults = {"domain": "vm.example.com", "domainstatus": "Active", "username": "root", "password": "encrypted"}
     return Service.create(**{**defaults, **columns})
@@ -109,4 +114,4 @@ def choose(service: Service, option: ConfigurableOption, choice: str = "", qty: 
 
 def set_setting(name: str, value: object) -> None:
     """Store a global setting."""
-    Setting.replace(name=name, value=str(value)).execute()
+    Setting.replace(name=name, value=str(value)).execute()  # type: ignore[no-untyped-call]

@@ -33,12 +33,12 @@ class SharedModel(BaseModel):
     def insert(cls, data: Any = None, /, **values: Any) -> peewee.ModelInsert:
         """Insert a row; unknown columns that are NOT NULL without a default get the neutral value of their type."""
         query = super().insert(data, **values)
-        for name, neutral in _demanding_columns(cls).items():
+        for name, neutral in demanding_columns(cls).items():
             query._insert[peewee.Column(cls._meta.table, name)] = neutral  # type: ignore[attr-defined]
         return query
 
 
-def _demanding_columns(model: type[BaseModel]) -> dict[str, Any]:
+def demanding_columns(model: type[BaseModel]) -> dict[str, Any]:
     """Columns of the real table, unknown to `model`, that an INSERT has to name. Looked up once per connected database."""
     seen = proxy.obj.__dict__.setdefault("demanding_columns", {})
     table = model._meta.table_name
