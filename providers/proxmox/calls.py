@@ -1,6 +1,10 @@
 """What every group of calls shares: the transport and the way paths are built."""
 
-from providers.proxmox.transport import Transport, segment
+from typing import Any
+
+from providers.proxmox import translate
+from providers.proxmox.transport import Params, Transport, segment
+from providers.proxmox.upid import Upid
 
 
 class Calls:
@@ -16,3 +20,16 @@ class Calls:
     @classmethod
     def _vm(cls, node: str, vmid: int) -> str:
         return f"{cls._node(node)}/qemu/{int(vmid)}"
+
+    def _start_task(self, doing: str, path: str, params: Params | None = None) -> str:
+        """POST something that becomes a task; returns the UPID."""
+        return upid_of(doing, self._api.post(doing, path, params))
+
+
+def upid_of(doing: str, answer: Any) -> str:
+    """The UPID in the answer of a call that starts a task; anything else leaves open what was started."""
+    try:
+        Upid.parse(str(answer))
+    except ValueError as error:
+        raise translate.unreadable(doing, write=True) from error
+    return str(answer)

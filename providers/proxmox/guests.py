@@ -5,7 +5,7 @@ from typing import Any
 from urllib.parse import quote
 
 from providers.errors import NotFound, Rejected
-from providers.proxmox.calls import Calls
+from providers.proxmox.calls import Calls, upid_of
 from providers.proxmox.translate import WorkerNotStarted
 from providers.proxmox.vmconfig import VmConfig
 
@@ -72,7 +72,7 @@ class Guests(Calls):
             "target": target if target != node else None,
         }
         try:
-            return str(self._api.post(doing, f"{self._vm(node, template)}/clone", params))
+            return self._start_task(doing, f"{self._vm(node, template)}/clone", params)
         except WorkerNotStarted as error:
             # The stub of the new VM stays behind, locked, and the VMID is taken: whoever repeats has to look first.
             error.outcome_unknown = True
@@ -106,7 +106,7 @@ class Guests(Calls):
         doing = f"resize {disk} of VM {vmid} on node {node}"
         params = {"disk": disk, "size": str(size_bytes)}
         upid = self._api.put(doing, f"{self._vm(node, vmid)}/resize", params)
-        return str(upid) if upid else None
+        return upid_of(doing, upid) if upid is not None else None
 
     def regenerate_cloudinit(self, node: str, vmid: int) -> None:
         """Rebuild the cloud-init drive now; the guest reads it at its next boot. May run twice."""
@@ -125,7 +125,7 @@ class Guests(Calls):
         """
         doing = f"migrate VM {vmid} from node {node} to node {target}"
         params = {"target": target, "targetstorage": targetstorage}
-        return str(self._api.post(doing, f"{self._vm(node, vmid)}/migrate", params))
+        return self._start_task(doing, f"{self._vm(node, vmid)}/migrate", params)
 
     def destroy(self, node: str, vmid: int) -> str | None:
         """Start destroying a stopped VM with all its disks, backup jobs and HA entries; returns the UPID.
@@ -133,9 +133,10 @@ class Guests(Calls):
         None when Proxmox says that there is no such VM on `node`. WrongState when it runs. Never call it on a VM that was
         not recognised as ours by its mark.
         """
+        doing = f"destroy VM {vmid} on node {node}"
         params = {"purge": 1, "destroy-unreferenced-disks": 1}
         try:
-            return str(self._api.delete(f"destroy VM {vmid} on node {node}", self._vm(node, vmid), params))
+            return upid_of(doing, self._api.delete(doing, self._vm(node, vmid), params))
         except NotFound:
             return None
 

@@ -84,4 +84,4 @@ class Power(Access):
 
     def _power(self, action: str, node: str, vmid: int, params: Params | None = None) -> str:
         path = f"{self._vm(node, vmid)}/status/{action}"
-        return str(self._api.post(f"{action} VM {vmid} on node {node}", path, params))
+        return self._start_task(f"{action} VM {vmid} on node {node}", path, params)

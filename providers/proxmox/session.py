@@ -22,8 +22,8 @@ from providers.proxmox.endpoint import Endpoint, Tls
 logging.getLogger("proxmoxer").setLevel(logging.WARNING)
 logging.getLogger("proxmoxer.core").setLevel(logging.WARNING)
 
-# pveproxy has three workers by default and closes idle connections after 5 s: a large pool gains nothing.
-POOL_SIZE = 8
+# More than the workers that talk to one cluster at a time; pveproxy closes what is idle for 5 s.
+POOL_SIZE = 32
 
 # A ticket is valid for two hours; Proxmox's own clients renew after one.
 TICKET_RENEW_AGE = 3600

@@ -112,6 +112,8 @@ class Transport:
     def close(self) -> None:
         """Close all connections. A later call opens new ones."""
         self._session.close()
+        if self._bare:
+            self._bare.close()
 
     def _call(self, method: str, doing: str, path: str, params: Params, *, heavy: bool) -> Any:
         root = self._heavy if heavy else self._light

@@ -198,3 +198,13 @@ def test_a_node_that_cannot_be_asked_about_the_agent_is_an_error(net: responses.
     net.post(f"{NODE}/qemu/100/agent/ping", status=595, body="")
     with pytest.raises(Unavailable):
         proxmox.agent_ping("pve1", 100)
+
+
+@pytest.mark.parametrize("data", [None, "", "done", 7])
+def test_a_started_task_without_a_upid_leaves_the_outcome_open(
+    net: responses.RequestsMock, proxmox: Proxmox, data: object
+) -> None:
+    net.post(f"{NODE}/qemu/100/status/start", json={"data": data})
+    with pytest.raises(Unavailable) as caught:
+        proxmox.start("pve1", 100)
+    assert caught.value.outcome_unknown
