@@ -12,7 +12,7 @@ import os
 import re
 import secrets
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -28,6 +28,17 @@ CONFIG = Path("config.php")
 MANIFEST = Path("kvm-bridge.json")
 # Who may read dns.php is written into this file by the operator: an update must not overwrite it.
 OPERATORS_OWN = frozenset({Path("lib/dns/.htaccess")})
+NUMBERS = frozenset(
+    {
+        "connect_timeout",
+        "timeout",
+        "hook_timeout",
+        "long_timeout",
+        "stream_idle_timeout",
+        "max_request_bytes",
+        "max_response_bytes",
+    }
+)
 _DENY = "<IfModule mod_authz_core.c>\n    Require all denied\n</IfModule>\ndeny from all\n"
 
 
@@ -37,11 +48,15 @@ class NotInstalled(Exception):
 
 @dataclass(frozen=True)
 class ShimSettings:
-    """What the shim has to know: `url` is http://host:port, https://host:port or unix:/path/of/socket."""
+    """What the shim has to know: `url` is http://host:port, https://host:port or unix:/path/of/socket.
+
+    `numbers` replaces timeouts (seconds) and sizes (bytes) of the shim; the names are those of lib/Config.php.
+    """
 
     url: str
     secret: str = field(repr=False)
     ca_file: str = ""
+    numbers: Mapping[str, int] = field(default_factory=dict)
 
     def problem(self) -> str:
         """One line that says what is wrong with these settings; empty when nothing is."""
@@ -49,6 +64,9 @@ class ShimSettings:
             return f"{self.url!r} is no address of the daemon: use http://host:port, https://host:port or unix:/socket."
         if len(self.secret) < MIN_SECRET_LENGTH or not self.secret.isprintable():
             return f"The secret needs at least {MIN_SECRET_LENGTH} printable characters."
+        for name, value in self.numbers.items():
+            if name not in NUMBERS or value < 1:
+                return f"{name}={value} is no setting of the shim; known are {', '.join(sorted(NUMBERS))}, all from 1."
         return ""
 
     def warning(self) -> str:
@@ -61,6 +79,7 @@ class ShimSettings:
         """The file config.php."""
         values = {"url": self.url, "secret": self.secret, "ca_file": self.ca_file}
         lines = "".join(f"    '{name}' => {_php_literal(value)},\n" for name, value in values.items())
+        lines += "".join(f"    '{name}' => {value},\n" for name, value in sorted(self.numbers.items()))
         return (
             "<?php\n\n// Written by kvm-bridge install-shim. Holds a secret: keep it readable by the web server's user only.\n"
             f"return [\n{lines}];\n"
