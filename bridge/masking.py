@@ -23,14 +23,14 @@ _IN_TEXT = [
     (re.compile(r"(PVEAuthCookie[=|])[^\s\"',;]+"), rf"\g<1>{MASK}"),
     (re.compile(r"\b(Basic|Bearer)\s+[A-Za-z0-9+/=._~-]{8,}"), rf"\g<1> {MASK}"),
     (re.compile(rf'("{_TELLING}\\?"\s*:\s*\\?")(?:[^"\\]|\\.)*?(\\?")', re.IGNORECASE), rf"\g<1>{MASK}\g<2>"),
-    (re.compile(rf"((?:^|[?&\s]){_TELLING}=)[^&\s\"']+", re.IGNORECASE), rf"\g<1>{MASK}"),
+    (re.compile(rf"((?:^|[?&\s])(?!PVEAPIToken=){_TELLING}=)[^&\s\"']+", re.IGNORECASE), rf"\g<1>{MASK}"),
 ]
 
 
 def mask_text(text: str, secrets: Collection[str] = ()) -> str:
     """`text` without the `secrets`, however they are spelled in it, and without the values of keys that tell by their name."""
-    for spelling in sorted(set(_spellings(secrets)), key=len, reverse=True):
-        text = text.replace(spelling, MASK)
+    if spellings := sorted(set(_spellings(secrets)), key=len, reverse=True):
+        text = re.sub("|".join(_any_case(spelling) for spelling in spellings), MASK, text)
     for pattern, replacement in _IN_TEXT:
         text = pattern.sub(replacement, text)
     return text
@@ -58,6 +58,11 @@ def _of_key(key: str, value: Any, secrets: Collection[str], depth: int) -> Any:
     return mask(value, secrets, depth + 1)
 
 
+def _any_case(spelling: str) -> str:
+    """A pattern for `spelling` in which the hex digits of %2F and \\u00e9 may be of either case."""
+    return re.sub(r"%[0-9A-F]{2}|\\\\u[0-9a-f]{4}", lambda found: f"(?i:{found[0]})", re.escape(spelling))
+
+
 def _spellings(secrets: Collection[str]) -> Iterable[str]:
     for secret in secrets:
         if len(secret) < SHORTEST_SECRET:
@@ -66,7 +71,6 @@ def _spellings(secrets: Collection[str]) -> Iterable[str]:
         yield secret
         for quoted in (quote(secret, safe=""), quote(secret), quote_plus(secret)):
             yield quoted
-            yield re.sub(r"%[0-9A-F]{2}", lambda found: found[0].lower(), quoted)
             yield quote(quoted, safe="")
         for dumped in (json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]):
             yield dumped
