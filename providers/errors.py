@@ -9,7 +9,8 @@ ProviderError
 │   ├── CertificateRefused  the other side is not who we were told it is
 │   └── Rejected         the values we sent are refused, field by field
 ├── NotFound             the other side said "absent" (a timeout never becomes this)
-└── Conflict             taken already, changed under our hands, or in the wrong state
+└── Conflict             taken already, or in the wrong state
+    └── ChangedMeanwhile somebody else edited it between our reading and our writing
 """
 
 from collections.abc import Mapping
@@ -21,10 +22,12 @@ class ProviderError(Exception):
 
     `kind` says what it means for the caller: "retryable", "permanent", "not_found" or "conflict". `outcome_unknown` is True
     when a write may have had its effect all the same: look before repeating it. `who` names the person who can help
-    ("admin", "Proxmox admin"); empty when time may heal it.
+    ("admin", "Proxmox admin"); empty when time may heal it. `busy` is True when something else is just at work on the
+    object: no failure, only a reason to wait.
     """
 
     kind: ClassVar[str] = "retryable"
+    busy: ClassVar[bool] = False
     default_who: ClassVar[str] = ""
 
     def __init__(self, message: str, *, outcome_unknown: bool = False, who: str | None = None) -> None:
@@ -42,9 +45,9 @@ class Unavailable(Retryable):
 
 
 class Locked(Retryable):
-    """The object is in use by another operation; wait until its lock has gone."""
+    """The object is in use by another operation; wait until its lock has gone. Nothing was done."""
 
-    busy: ClassVar[bool] = True
+    busy = True
 
 
 class Permanent(ProviderError):
@@ -84,6 +87,12 @@ class NotFound(ProviderError):
 
 
 class Conflict(ProviderError):
-    """Taken already, changed by somebody else meanwhile, or in a state in which this is not possible. Nothing was done."""
+    """Taken already, or in a state in which this is not possible. Nothing was done."""
 
     kind = "conflict"
+
+
+class ChangedMeanwhile(Conflict):
+    """Somebody else changed the object since it was read; read it again and decide anew. Nothing was done."""
+
+    busy = True

@@ -1,5 +1,6 @@
 """The life of one VM: clone, configure, resize, migrate, destroy."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
@@ -8,6 +9,9 @@ from providers.errors import NotFound, Rejected
 from providers.proxmox.calls import Calls, upid_of
 from providers.proxmox.translate import WorkerNotStarted
 from providers.proxmox.vmconfig import VmConfig
+
+# The form that Proxmox wants (PVE::JSONSchema, "urlencoded"). Keys in clear never look so: they hold a space.
+_URL_ENCODED = re.compile(r"[-%a-zA-Z0-9_.!~*'()]*")
 
 
 class Guests(Calls):
@@ -86,9 +90,9 @@ class Guests(Calls):
         delete: Sequence[str] = (),
         digest: str | None = None,
     ) -> None:
-        """Write configuration keys (values as Proxmox spells them, `sshkeys` in clear) and remove others.
+        """Write configuration keys (values as Proxmox spells them; `sshkeys` also in clear) and remove others.
 
-        Synchronous. With `digest` it is a Conflict when somebody changed the VM since it was read. May run twice. Sends
+        Synchronous. With `digest` it is ChangedMeanwhile when somebody edited the VM since it was read. May run twice. Sends
         nothing when there is nothing to change. Not all changes reach a running VM: read `pending`.
         """
         if not changes and not delete:
@@ -145,6 +149,6 @@ def _spelled(key: str, value: str | int) -> str | int:
     """A value as a form carries it: booleans as 0 and 1, SSH keys URL-encoded inside the value."""
     if isinstance(value, bool):
         return int(value)
-    if key == "sshkeys":
+    if key == "sshkeys" and not _URL_ENCODED.fullmatch(str(value)):
         return quote(str(value).strip(), safe="")
     return value

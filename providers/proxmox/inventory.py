@@ -40,7 +40,8 @@ class NodeInfo:
 class Guest:
     """One VM or container, as the cluster's list shows it.
 
-    The list lags: straight after a clone `name` is empty and `status` "unknown". `type` is "qemu" or "lxc".
+    The list lags: straight after a clone `name` is empty and `status` "unknown". `type` is "qemu" or "lxc",
+    `maxmem` the memory it may use, in bytes.
     """
 
     vmid: int
@@ -51,6 +52,7 @@ class Guest:
     lock: str | None
     tags: frozenset[str]
     type: str
+    maxmem: int = 0
 
     @classmethod
     def of(cls, row: Mapping[str, Any]) -> Self:
@@ -64,6 +66,7 @@ class Guest:
             lock=str(row["lock"]) if row.get("lock") else None,
             tags=split_tags(str(row.get("tags") or "")),
             type=str(row.get("type") or "qemu"),
+            maxmem=int(row.get("maxmem") or 0),
         )
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from providers.errors import (
     AuthFailed,
+    ChangedMeanwhile,
     Conflict,
     Locked,
     NotFound,
@@ -78,7 +79,7 @@ RULES = (
     # PVE::API2::Tasks
     Rule(r"^no such task", NotFound),
     # PVE::Tools::assert_if_modified, PVE::API2::Qemu::update_vm_api
-    Rule(r"checksum mismatch|detected modified configuration", Conflict),
+    Rule(r"checksum mismatch|detected modified configuration", ChangedMeanwhile),
     # PVE::QemuServer, PVE::API2::Qemu: power state
     Rule(r"VM \d+ (is )?(not |already )?running|vm is running|can't migrate running VM", WrongState),
     Rule(r"VM quit/powerdown failed|VM still running", GuestSilent),

@@ -127,7 +127,7 @@ class VmConfig:
         return NetDevice.parse(text) if text else None
 
     def net_or_new(self, index: int = 0) -> NetDevice:
-        """Network card `index`, or a new VirtIO card where the VM has none."""
+        """Network card `index`, or a virtio card to be added there; Proxmox gives a new card its MAC."""
         return self.net(index) or NetDevice()
 
     def ipconfig(self, index: int = 0) -> IpConfig:

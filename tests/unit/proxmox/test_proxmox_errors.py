@@ -4,6 +4,7 @@ import pytest
 
 from providers.errors import (
     AuthFailed,
+    ChangedMeanwhile,
     Conflict,
     Locked,
     NotFound,
@@ -38,8 +39,8 @@ STATUS_500 = [
     ("cfs-lock 'storage-ceph' error: got lock request timeout", Locked),  # LINBIT/linstor-proxmox#73
     ("unable to create VM 100: config file already exists", Conflict),
     ("unable to create VM 100 - VM 100 already exists on node 'pve1'", Conflict),
-    ("checksum mismatch (file change by other user?)", Conflict),
-    ("detected modified configuration - file changed by other user? Try again.", Conflict),
+    ("checksum mismatch (file change by other user?)", ChangedMeanwhile),
+    ("detected modified configuration - file changed by other user? Try again.", ChangedMeanwhile),
     ("IPSet 'ipfilter-net0' is not empty", Conflict),
     ("VM 100 is running - destroy failed", WrongState),
     ("VM 100 not running", WrongState),
@@ -87,7 +88,7 @@ TASKS = [
     ("VM quit/powerdown failed - got timeout", GuestSilent),
     ("shrinking disks is not supported", Rejected),
     ("disk 'scsi5' does not exist", Rejected),
-    ("checksum mismatch (file change by other user?)", Conflict),
+    ("checksum mismatch (file change by other user?)", ChangedMeanwhile),
     ("MAX 2 vcpus allowed per VM on this node", Permanent),
     ("you can't start a vm if it's a template", Permanent),
     ("base volume 'local:9000/base-9000-disk-0.qcow2' is still in use by linked cloned", Permanent),
@@ -176,6 +177,16 @@ def test_only_an_answer_that_says_absent_becomes_not_found() -> None:
 def test_each_error_declares_its_kind_and_says_one_line(error: type[ProviderError], kind: str) -> None:
     found = error("Could not do it:\n  because\n")
     assert (found.kind, str(found), found.outcome_unknown) == (kind, "Could not do it: because", False)
+
+
+def test_a_lock_and_another_editor_are_reasons_to_wait_and_a_taken_name_is_not() -> None:
+    assert [error("x").busy for error in (Locked, ChangedMeanwhile, Conflict, Unavailable, Permanent)] == [
+        True,
+        True,
+        False,
+        False,
+        False,
+    ]
 
 
 def test_time_alone_heals_what_is_retryable_and_a_person_what_is_permanent() -> None:

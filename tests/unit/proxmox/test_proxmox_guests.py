@@ -114,6 +114,14 @@ def test_values_are_spelled_as_forms_carry_them(net: responses.RequestsMock, pro
     }
 
 
+def test_ssh_keys_that_are_encoded_already_stay_as_they_are(
+    net: responses.RequestsMock, proxmox: Proxmox, sent: Calls
+) -> None:
+    net.put(f"{NODE}/qemu/100/config", json={"data": None})
+    proxmox.configure("pve1", 100, {"sshkeys": "ssh-ed25519%20AAAA%20me%40x%0A"})
+    assert sent.form()["sshkeys"] == "ssh-ed25519%20AAAA%20me%40x%0A"
+
+
 def test_nothing_to_change_sends_nothing(net: responses.RequestsMock, proxmox: Proxmox, sent: Calls) -> None:
     proxmox.configure("pve1", 100, {})
     proxmox.set_firewall_options("pve1", 100, {})

@@ -10,7 +10,16 @@ from providers.proxmox.access import NEEDED, NEEDED_SINCE_8, missing_privileges
 from .conftest import API, Calls
 
 VMS = [
-    {"vmid": 100, "node": "pve1", "name": "web1", "status": "running", "tags": "a;b", "template": 0, "type": "qemu"},
+    {
+        "vmid": 100,
+        "node": "pve1",
+        "name": "web1",
+        "status": "running",
+        "tags": "a;b",
+        "template": 0,
+        "type": "qemu",
+        "maxmem": 512,
+    },
     {"vmid": 101, "node": "pve2", "status": "unknown", "lock": "clone", "type": "qemu"},
     {"vmid": 102, "node": "pve2", "name": "ct", "status": "stopped", "type": "lxc", "template": 0},
     {"vmid": 9000, "node": "pve1", "name": "tmpl", "status": "stopped", "type": "qemu", "template": 1},
@@ -28,6 +37,7 @@ def test_one_request_lists_all_guests(cluster: responses.RequestsMock, proxmox: 
     web, stub, container, template = proxmox.guests()
     assert sent.lines == ["GET /cluster/resources?type=vm"]
     assert (web.name, web.status, web.tags, web.template) == ("web1", "running", {"a", "b"}, False)
+    assert (web.maxmem, stub.maxmem) == (512, 0)
     assert (stub.name, stub.status, stub.lock) == ("", "unknown", "clone")
     assert (container.type, template.template) == ("lxc", True)
 

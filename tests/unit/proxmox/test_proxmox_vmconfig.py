@@ -94,6 +94,11 @@ def test_a_clone_as_proxmox_answers_it() -> None:
     assert [disk.interface for disk in vm.disks()] == ["scsi0"]
     assert vm.unused_volumes() == {"unused0": "local:100/vm-100-disk-1.raw"}
     assert vm.net(1) is None
+    assert str(vm.net_or_new(0)) == str(card)
+    assert (
+        str(vm.net_or_new(1).with_(bridge="vmbr0", tag=None, rate=None, firewall=True))
+        == "virtio,bridge=vmbr0,firewall=1"
+    )
     assert not vm.ipconfig(0)
 
 
