@@ -1,19 +1,13 @@
 """The network card of a VM: `net0: virtio=BC:24:11:00:00:01,bridge=vmbr0,firewall=1,rate=12,tag=5`."""
 
+import re
 from dataclasses import dataclass, replace
 from typing import Self
 
 from providers.proxmox import property_string
 
-MODELS = frozenset({"e1000", "e1000-82540em", "e1000-82544gc", "e1000-82545em", "e1000e", "i82551", "i82557b"}) | {
-    "i82559er",
-    "ne2k_isa",
-    "ne2k_pci",
-    "pcnet",
-    "rtl8139",
-    "virtio",
-    "vmxnet3",
-}
+# `virtio=BC:24:11:00:00:01`: the key is the model, whichever there will be.
+_MAC = re.compile(r"[0-9A-Fa-f]{2}(:[0-9A-Fa-f]{2}){5}")
 
 
 @dataclass(frozen=True)
@@ -39,14 +33,14 @@ class NetDevice:
         found: dict[str, str] = {}
         extra = []
         for key, value in property_string.parse(text):
-            if key in MODELS:
-                found["model"], found["mac"] = key, value
-            elif key == "":
+            if key == "":
                 found["model"] = value
-            elif key in ("model", "bridge", "tag", "rate", "firewall"):
-                found[key] = value
             elif key == "macaddr":
                 found["mac"] = value
+            elif key in ("model", "bridge", "tag", "rate", "firewall"):
+                found[key] = value
+            elif _MAC.fullmatch(value):
+                found["model"], found["mac"] = key, value
             else:
                 extra.append((key, value))
         if "model" not in found:

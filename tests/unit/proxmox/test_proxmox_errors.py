@@ -1,6 +1,8 @@
 """Every text of Proxmox that we know means one thing, decided in one place."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from providers.errors import (
     AuthFailed,
@@ -195,3 +197,14 @@ def test_time_alone_heals_what_is_retryable_and_a_person_what_is_permanent() -> 
         "admin",
         "Proxmox admin",
     )
+
+
+@given(st.integers(300, 599), st.text(), st.dictionaries(st.text(), st.text(), max_size=3), st.booleans())
+def test_any_answer_whatsoever_becomes_one_line_and_an_error_of_ours(
+    status: int, text: str, fields: dict[str, str], write: bool
+) -> None:
+    found = http_error("start VM 100", status, text, fields, write=write)
+    assert isinstance(found, ProviderError)
+    assert str(found).startswith("Could not start VM 100: ")
+    assert len(str(found).splitlines()) == 1
+    assert write or not found.outcome_unknown
