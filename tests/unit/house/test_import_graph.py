@@ -29,7 +29,7 @@ SPEAKS_HTTP_ITSELF = ("bridge.protocol.client",)
 
 SANDBOX = "bridge.sandbox"
 OPENS_THE_SANDBOX = ("bridge.commands.demo", "bridge.commands.sandbox")
-SANDBOX_MAY_IMPORT = ("bridge.sandbox", "bridge.models", "emailtemplates")
+SANDBOX_MAY_IMPORT = ("bridge.sandbox", "bridge.models", "bridge.database", "emailtemplates")
 
 
 def within(module: str, packages: tuple[str, ...]) -> bool:
