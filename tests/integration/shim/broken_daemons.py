@@ -1,4 +1,4 @@
-"""Daemons that misbehave: each takes connections on a free loopback port and does one thing wrong."""
+"""Scripted daemons on a free loopback port: most do one thing wrong, `remembers` answers and keeps what it was sent."""
 
 import contextlib
 import itertools
@@ -7,12 +7,29 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
 
 from bridge.protocol.signing import NONCE_HEADER, SIGNATURE_HEADER, Signer
 from tests.daemon import SECRET
 
-Behaviour = Callable[[socket.socket, str, threading.Event], None]
-"""(connection, nonce of the request, set when the test is over)"""
+
+@dataclass(frozen=True)
+class Received:
+    """A request as it came over the wire."""
+
+    line: str
+    nonce: str
+    body: bytes
+
+    @property
+    def params(self) -> Any:
+        """The parameters of the call."""
+        return json.loads(self.body)["params"]
+
+
+Behaviour = Callable[[socket.socket, Received, threading.Event], None]
+"""(connection, request, set when the test is over)"""
 
 
 @contextlib.contextmanager
@@ -47,20 +64,21 @@ def _handle(connection: socket.socket, behaviour: Behaviour, over: threading.Eve
         behaviour(connection, _read_request(connection), over)
 
 
-def _read_request(connection: socket.socket) -> str:
+def _read_request(connection: socket.socket) -> Received:
     received = b""
     while b"\r\n\r\n" not in received:
         received += connection.recv(65536)
     head, _, body = received.partition(b"\r\n\r\n")
-    headers = dict(line.split(": ", 1) for line in head.decode().split("\r\n")[1:] if ": " in line)
+    first, *lines = head.decode().split("\r\n")
+    headers = dict(line.split(": ", 1) for line in lines if ": " in line)
     while len(body) < int(headers.get("Content-Length", "0")):
         body += connection.recv(65536)
-    return headers.get(NONCE_HEADER, "")
+    return Received(first, headers.get(NONCE_HEADER, ""), body)
 
 
 def says(raw: bytes) -> Behaviour:
     """Sends these bytes and hangs up."""
-    return lambda connection, nonce, over: connection.sendall(raw)
+    return lambda connection, request, over: connection.sendall(raw)
 
 
 def answers(body: bytes, status: int = 200, headers: str = "") -> Behaviour:
@@ -71,8 +89,8 @@ def answers(body: bytes, status: int = 200, headers: str = "") -> Behaviour:
 def signs(body: bytes, status: int = 200, secret: str = SECRET, nonce: str | None = None) -> Behaviour:
     """A whole answer signed with `secret`, for the nonce of the request or for another one."""
 
-    def behave(connection: socket.socket, asked: str, over: threading.Event) -> None:
-        signature = Signer(secret).sign_response(status, nonce or asked, body)
+    def behave(connection: socket.socket, request: Received, over: threading.Event) -> None:
+        signature = Signer(secret).sign_response(status, nonce or request.nonce, body)
         connection.sendall(_http(body, status, f"{SIGNATURE_HEADER}: {signature}\r\n"))
 
     return behave
@@ -83,25 +101,36 @@ def signs_json(answer: object) -> Behaviour:
     return signs(json.dumps(answer).encode())
 
 
-def signs_another_body(connection: socket.socket, nonce: str, over: threading.Event) -> None:
+def remembers(requests: list[Received], result: object = "success") -> Behaviour:
+    """Answers like a daemon and appends every request to `requests`."""
+    answer = signs_json({"result": result})
+
+    def behave(connection: socket.socket, request: Received, over: threading.Event) -> None:
+        requests.append(request)
+        answer(connection, request, over)
+
+    return behave
+
+
+def signs_another_body(connection: socket.socket, request: Received, over: threading.Event) -> None:
     """The signature belongs to a refusal, the body says success."""
-    signature = Signer(SECRET).sign_response(200, nonce, b'{"error":"no"}')
+    signature = Signer(SECRET).sign_response(200, request.nonce, b'{"error":"no"}')
     connection.sendall(_http(b'{"result":"success"}', 200, f"{SIGNATURE_HEADER}: {signature}\r\n"))
 
 
-def says_nothing(connection: socket.socket, nonce: str, over: threading.Event) -> None:
+def says_nothing(connection: socket.socket, request: Received, over: threading.Event) -> None:
     """Takes the request and is silent."""
     over.wait(30)
 
 
-def drips(connection: socket.socket, nonce: str, over: threading.Event) -> None:
+def drips(connection: socket.socket, request: Received, over: threading.Event) -> None:
     """Sends a byte now and then, and never comes to an end."""
     connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n")
     for _ in itertools.takewhile(lambda _: not over.wait(0.1), itertools.count()):
         connection.sendall(b" ")
 
 
-def never_stops(connection: socket.socket, nonce: str, over: threading.Event) -> None:
+def never_stops(connection: socket.socket, request: Received, over: threading.Event) -> None:
     """Sends as much as the other side takes."""
     connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
     until = time.monotonic() + 20
@@ -112,10 +141,10 @@ def never_stops(connection: socket.socket, nonce: str, over: threading.Event) ->
 def streams(*pieces: bytes, end: Callable[[str], bytes] = lambda nonce: b"") -> Behaviour:
     """A stream that begins as it should; `end` makes its last bytes from the nonce."""
 
-    def behave(connection: socket.socket, nonce: str, over: threading.Event) -> None:
-        start = Signer(SECRET).sign_stream_start(200, nonce)
+    def behave(connection: socket.socket, request: Received, over: threading.Event) -> None:
+        start = Signer(SECRET).sign_stream_start(200, request.nonce)
         connection.sendall(f"HTTP/1.1 200 OK\r\n{SIGNATURE_HEADER}: {start}\r\n\r\n".encode())
-        connection.sendall(b"".join(pieces) + end(nonce))
+        connection.sendall(b"".join(pieces) + end(request.nonce))
 
     return behave
 

@@ -117,6 +117,10 @@ class Whmcs:
         """Call one function of the modules."""
         return self.run([Call(function, arguments, **more)], browser)
 
+    def run_php(self, code: str) -> Report:
+        """Run PHP code in this WHMCS; its return value is the result."""
+        return self.run([Call("run_code", [code])])
+
     def hook(self, name: str, *arguments: Any, browser: Browser = ADMIN, **more: Any) -> Report:
         """Run what hangs on a hook."""
         return self.run([Call(hook=name, arguments=arguments, **more)], browser)

@@ -29,6 +29,14 @@ $_POST = $job['post'];
 $_REQUEST = $job['get'] + $job['post'];
 $_SERVER = $job['server'] + $_SERVER;
 
+/**
+ * For what JSON cannot carry into a call.
+ */
+function run_code($code)
+{
+    return eval($code);
+}
+
 $modules = $job['tree'] . '/modules';
 foreach ($job['load'] as $file) {
     require $modules . '/' . $file;
