@@ -111,7 +111,7 @@ class Claims:
     def bury(self) -> int:
         """Free the leases of processes of this machine that are gone; returns how many. Others run out by themselves."""
         owners = VmWork.select(VmWork.lease_owner).where(VmWork.lease_owner.is_null(False)).distinct()
-        dead = [row.lease_owner for row in owners if _is_dead(row.lease_owner)]
+        dead = [row.lease_owner for row in owners if _is_dead(row.lease_owner or "")]
         if not dead:
             return 0
         return int(VmWork.update(lease_owner=None, lease_until=None).where(VmWork.lease_owner.in_(dead)).execute())

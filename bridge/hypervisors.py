@@ -57,6 +57,11 @@ class Hypervisors:
             self._clients[server_id] = (state, client)
         return client
 
+    def client_for(self, server_id: int, name: str, endpoint: Endpoint) -> Proxmox:
+        """A client for values that are typed but perhaps not saved; verified as the saved server's, else as seen now."""
+        trusted = self.trust.secured(server_id, name, endpoint) if server_id else self.trust.at_sight(endpoint)
+        return Proxmox(trusted)
+
     def _connect(self, server: Server, settings: Settings) -> Proxmox:
         adapter = self.adapter(server)
         host, port = server.hostname or server.ipaddress, server.port or 8006

@@ -51,11 +51,15 @@ class Trust:
                 log.warning("server %s (ID %s): %s", server_name, server_id, line)
         return replace(endpoint, tls=_tls(choice))
 
+    def at_sight(self, endpoint: Endpoint) -> Endpoint:
+        """The endpoint with whatever certificate it shows now; nothing is stored. For values that are only being typed."""
+        return replace(endpoint, tls=_tls(_look_at(endpoint)))
+
     @retry_lost_connection
     def choose(self, server_id: int, choice: dict[str, Any]) -> None:
         """Store a choice: {"verify": "system"}, {"ca_file": path}, {"fingerprint": sha256} or {"verify": "off"}."""
         _tls(choice)
-        Setting.replace(name=_key(server_id), value=json.dumps(choice)).execute()
+        Setting.replace(name=_key(server_id), value=json.dumps(choice)).execute()  # type: ignore[no-untyped-call]
 
     @retry_lost_connection
     def forget(self, server_id: int) -> None:

@@ -145,9 +145,20 @@ class Addresses(Protocol):
 class Service(Protocol):
     """The WHMCS service behind the VM."""
 
-    domain: str
-    username: str
-    ssh_keys: str
+    @property
+    def domain(self) -> str:
+        """The FQDN as WHMCS has it."""
+        ...
+
+    @property
+    def username(self) -> str:
+        """The guest's user name as WHMCS has it."""
+        ...
+
+    @property
+    def ssh_keys(self) -> str:
+        """Public keys of the guest, one per line; empty when there are none."""
+        ...
 
     def password(self) -> str:
         """The guest password in clear, decrypted by WHMCS; kept in memory only."""

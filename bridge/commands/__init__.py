@@ -1,0 +1,58 @@
+"""`kvm-bridge`: one file per group of commands; texts are printed here and nowhere else.
+
+Exit codes: 0 done, 1 refused or failed with one line on stderr, 2 wrong usage.
+"""
+
+import logging
+import sys
+
+import click
+
+from bridge.commands.cron import cron_command
+from bridge.commands.demo import demo_command
+from bridge.commands.install_shim import install_shim_command
+from bridge.commands.migrate import migrate_command
+from bridge.commands.product import product_command
+from bridge.commands.roles import scheduler_command, serve_command, vnc_command, web_command
+from bridge.commands.sandbox import sandbox_command
+from bridge.commands.server import server_command
+from bridge.config import ConfigError
+from bridge.database import DatabaseUnavailable
+from statemachines.errors import StepError
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="kvm-bridge")
+@click.option("--verbose", "-v", is_flag=True, help="Log what happens, not only what goes wrong.")
+def cli(verbose: bool) -> None:
+    """KVM Bridge: the daemon behind the WHMCS module "Proxmox KVM"."""
+    logging.basicConfig(
+        level=logging.INFO if verbose else logging.WARNING,
+        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
+        stream=sys.stderr,
+    )
+
+
+for command in (
+    cron_command,
+    demo_command,
+    install_shim_command,
+    migrate_command,
+    product_command,
+    sandbox_command,
+    scheduler_command,
+    serve_command,
+    server_command,
+    vnc_command,
+    web_command,
+):
+    cli.add_command(command)
+
+
+def main() -> None:
+    """Run the command line; what an admin can mend becomes one line instead of a traceback."""
+    try:
+        cli()
+    except (ConfigError, DatabaseUnavailable, StepError) as error:
+        click.echo(f"kvm-bridge: {error}", err=True)
+        sys.exit(1)

@@ -1,0 +1,30 @@
+"""`kvm-bridge cron`: one tick, with the flags of `php cron.php`."""
+
+import signal
+import threading
+
+import click
+
+from bridge.console import to_stdout
+from bridge.cron_arguments import BadArguments, parse
+from bridge.wiring import house_from_environment
+
+
+@click.command("cron", context_settings={"ignore_unknown_options": True, "help_option_names": []})
+@click.argument("flags", nargs=-1, type=click.UNPROCESSED)
+@click.pass_context
+def cron_command(context: click.Context, flags: tuple[str, ...]) -> None:
+    """Run one tick: every VM that waits for work goes as far as it can (--task=NAME, --force, --help)."""
+    try:
+        wanted = parse(flags)
+    except BadArguments as error:
+        click.echo(f"kvm-bridge cron: {error}", err=True)
+        context.exit(1)
+    if isinstance(wanted, str):
+        click.echo(wanted)
+        return
+    house = house_from_environment()
+    stopping = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: stopping.set())
+    with house.delivering():
+        house.cron.run(wanted, to_stdout, lambda: not stopping.is_set())

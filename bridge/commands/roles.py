@@ -1,0 +1,101 @@
+"""The roles of the daemon: `serve` runs all of them, each also runs alone."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from types import FrameType
+
+import click
+
+from bridge.config import Config, load_config
+from bridge.wiring import house_from_environment
+
+ROLES = ("web", "scheduler")
+RESTART_PAUSE = 1.0  # seconds before a role that died is started again
+
+
+@click.command("web")
+@click.option("--workers", default=2, show_default=True, help="Web processes.")
+@click.option("--threads", default=8, show_default=True, help="Threads of each.")
+def web_command(workers: int, threads: int) -> None:
+    """Serve the module protocol to the PHP shim (gunicorn)."""
+    config = load_config(os.environ, need=("secret",))
+    os.execv(sys.executable, [sys.executable, "-m", "gunicorn", *_gunicorn_options(config, workers, threads), "wsgi"])
+
+
+@click.command("scheduler")
+def scheduler_command() -> None:
+    """Work on VMs all the time; a new order is taken up within a second."""
+    scheduler = house_from_environment().scheduler()
+    signal.signal(signal.SIGTERM, lambda *_: scheduler.stop())
+    signal.signal(signal.SIGINT, lambda *_: scheduler.stop())
+    scheduler.run()
+
+
+@click.command("vnc")
+@click.pass_context
+def vnc_command(context: click.Context) -> None:
+    """Proxy the console (not available yet in this version)."""
+    click.echo("kvm-bridge vnc: the console is not available yet in this version of KVM Bridge", err=True)
+    context.exit(1)
+
+
+@click.command("serve")
+def serve_command() -> None:
+    """Run all roles; one that dies is started again."""
+    load_config(os.environ, need=("secret",))
+    sys.exit(Supervisor().run())
+
+
+class Supervisor:
+    """Starts one process per role and passes on the order to stop."""
+
+    def __init__(self) -> None:
+        self._stopping = False
+        self._children: dict[str, subprocess.Popen[bytes]] = {}
+
+    def run(self) -> int:
+        """Until told to stop; 0 when all roles ended well then."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._stop)
+        while not self._stopping:
+            for role in ROLES:
+                self._ensure(role)
+            time.sleep(RESTART_PAUSE)
+        return max(abs(child.wait()) for child in self._children.values())
+
+    def _ensure(self, role: str) -> None:
+        child = self._children.get(role)
+        if child is not None and child.poll() is None:
+            return
+        if child is not None:
+            click.echo(f"kvm-bridge: the {role} role ended with {child.returncode} and is started again", err=True)
+        self._children[role] = subprocess.Popen([sys.executable, "-m", "bridge", role])
+
+    def _stop(self, number: int, frame: FrameType | None) -> None:
+        self._stopping = True
+        for child in self._children.values():
+            if child.poll() is None:
+                child.send_signal(signal.SIGTERM)
+
+
+def _gunicorn_options(config: Config, workers: int, threads: int) -> list[str]:
+    return [
+        "--bind",
+        config.listen,
+        "--workers",
+        str(workers),
+        "--threads",
+        str(threads),
+        "--worker-class",
+        "gthread",
+        "--preload",
+        "--timeout",
+        "0",  # a streamed cron run may take minutes
+        "--graceful-timeout",
+        "20",
+        "--log-level",
+        "warning",
+    ]

@@ -1,0 +1,75 @@
+"""Cron runs for a reader on the other end of a connection. Implements `bridge.web.interfaces.CronRunner`."""
+
+import queue
+import threading
+from collections.abc import Callable, Generator, Sequence
+from contextlib import AbstractContextManager
+from typing import Literal
+
+from bridge.cron import Cron
+from bridge.cron_arguments import BadArguments, parse
+from bridge.database import close_connection
+from bridge.settings import Settings
+
+HEARTBEAT = 5.0  # seconds without a line until the stream shows that it lives
+
+
+class StreamedCron:
+    """Runs a tick in a thread and yields its lines as they are printed."""
+
+    def __init__(
+        self, cron: Callable[[], Cron], settings: Settings, delivering: Callable[[], AbstractContextManager[None]]
+    ) -> None:
+        self._cron = cron
+        self._settings = settings
+        self._delivering = delivering
+
+    def run(self, argv: Sequence[str], mode: Literal["standalone", "hook"]) -> Generator[str | None, None, int]:
+        """The lines of one run; see the interface."""
+        if mode == "hook" and self._settings.cron_mode != "whmcs":
+            return 0
+        try:
+            wanted = parse(argv)
+        except BadArguments as error:
+            yield str(error)
+            return 1
+        if isinstance(wanted, str):
+            yield from wanted.splitlines()
+            return 0
+        lines: queue.Queue[str | None] = queue.Queue()
+        stopping = threading.Event()
+
+        def work() -> None:
+            try:
+                with self._delivering():
+                    self._cron().run(wanted, lines.put, lambda: not stopping.is_set())
+            except Exception as error:
+                lines.put(f"Error: {error}")
+                raise
+            finally:
+                lines.put(None)
+                close_connection()
+
+        thread = threading.Thread(target=work, name="cron run")
+        thread.start()
+        try:
+            yield from _until_none(lines)
+        finally:
+            stopping.set()
+            thread.join()
+        return 0
+
+    def wake(self) -> None:
+        """The scheduler looks by itself several times a second; there is nobody to wake."""
+
+
+def _until_none(lines: "queue.Queue[str | None]") -> Generator[str | None, None, None]:
+    while True:
+        try:
+            line = lines.get(timeout=HEARTBEAT)
+        except queue.Empty:
+            yield None
+            continue
+        if line is None:
+            return
+        yield line
