@@ -42,13 +42,17 @@ def one_vm_per_service(rig: Rig, services: list[int]) -> None:
     for service, vmid in records.items():
         assert guests[vmid]["status"] == "running"
         assert Mark.read(rig.vm_config(vmid)["description"]) == Mark(INSTALL, service)
-    reserved = {row.vmid: row.service_id for row in VmidReservation.select().where(VmidReservation.service_id.is_null(False))}
+    reserved = {
+        row.vmid: row.service_id for row in VmidReservation.select().where(VmidReservation.service_id.is_null(False))
+    }
     assert reserved == {vmid: service for service, vmid in records.items()}
 
 
 def no_volume_is_stray(rig: Rig) -> None:
     """Every disk image on the storages belongs to the configuration of a living VM."""
-    used = {value.partition(",")[0] for guest in rig.guests() for value in map(str, rig.vm_config(guest["vmid"]).values())}
+    used = {
+        value.partition(",")[0] for guest in rig.guests() for value in map(str, rig.vm_config(guest["vmid"]).values())
+    }
     used_names = {volume.rpartition("/")[2].rpartition(":")[2] for volume in used}
     for volume in rig.volumes():
         assert volume.rpartition("/")[2].rpartition(":")[2] in used_names, f"stray volume {volume}"
@@ -82,7 +86,11 @@ def vm_fits_package(rig: Rig, service: int) -> dict[str, Any]:
     vmid = VmInfo.get_by_id(service).vm_id
     config = rig.vm_config(vmid)
     assert (int(config["cores"]), int(config["sockets"]), int(config["memory"])) == (2, 1, 2048)
-    disks = {key: value for key, value in config.items() if key.rstrip("0123456789") in ("scsi", "virtio") and "cloudinit" not in str(value)}
+    disks = {
+        key: value
+        for key, value in config.items()
+        if key.rstrip("0123456789") in ("scsi", "virtio") and "cloudinit" not in str(value)
+    }
     sizes = sorted(part for value in disks.values() for part in str(value).split(",") if part.startswith("size="))
     assert sizes == ["size=10G", "size=20G"], disks
     assert "mbps_rd=100" in " ".join(disks.values())
