@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import requests
+from requests.adapters import BaseAdapter
 
 from providers.errors import Rejected
 from providers.whmcs import phpserialize, transport
@@ -62,7 +63,7 @@ class WhmcsApi:
 
     `url` is the shop's System URL (or api.php itself), `identifier` and `secret` an API credential, `access_key` the
     `$api_access_key` of the shop's configuration.php where its address list does not know us. `verify` is requests' own:
-    True, or the path of a CA bundle. `timeout` is (connect, read) in seconds.
+    True, or the path of a CA bundle. `timeout` is (connect, read) in seconds. `adapter` stands in for the network.
     """
 
     def __init__(
@@ -75,6 +76,7 @@ class WhmcsApi:
         verify: bool | str = True,
         timeout: tuple[float, float] = (5.0, 30.0),
         session: requests.Session | None = None,
+        adapter: BaseAdapter | None = None,
     ) -> None:
         self._url = _endpoint(url)
         self._login = {"identifier": identifier, "secret": secret}
@@ -82,6 +84,8 @@ class WhmcsApi:
             self._login["accesskey"] = access_key
         self._timeout = timeout
         self._session = session or requests.Session()
+        if adapter is not None:
+            self._session.mount(self._url, adapter)
         self._session.verify = verify
         # A .netrc or a proxy of the surrounding shell must not decide where credentials go.
         self._session.trust_env = False
