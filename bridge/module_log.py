@@ -54,7 +54,8 @@ class ModuleLog:
         present = _columns()
         known = {name: value for name, value in row.items() if name in present}
         if known:
-            values = {**demanding_columns(ModuleLogEntry), **known}
+            demanded = {field.column_name: neutral for field, neutral in demanding_columns(ModuleLogEntry).items()}
+            values = {**demanded, **known}
             Table(ModuleLogEntry._meta.table_name, list(values)).bind(proxy.obj).insert(values).execute()
 
 

@@ -70,15 +70,18 @@ class MariaDb:
             "key-buffer-size=1M",
             "performance-schema=OFF",
         ]
-        private = [f"datadir={self._folder}/data", f"socket={self._folder}/s", f"pid-file={self._folder}/pid"]
-        public = [
-            "bind-address=127.0.0.1",
-            f"port={self.port}",
+        quick = [
+            "innodb-flush-method=nosync",
+            "sync-frm=OFF",
+            "innodb-flush-log-at-trx-commit=2",
+            "innodb-file-per-table=0",
             "skip-name-resolve",
-            f"init-file={self._folder}/init.sql",
         ]
+        private = [f"datadir={self._folder}/data", f"socket={self._folder}/s", f"pid-file={self._folder}/pid"]
+        public = ["bind-address=127.0.0.1", f"port={self.port}", f"init-file={self._folder}/init.sql"]
+        options = small + quick + private + public
         with (self._folder / "log").open("ab") as log:
-            arguments = ["--no-defaults", *self._run_as(), *(f"--{option}" for option in small + private + public)]
+            arguments = ["--no-defaults", *self._run_as(), *(f"--{option}" for option in options)]
             self._process = subprocess.Popen([self._server, *arguments], stdout=log, stderr=log)
         give_up_at = time.monotonic() + 60
         while not self._answers():

@@ -1,11 +1,14 @@
 """What all models share: the database they are bound to, and the column types that the tables of WHMCS ask for."""
 
+import re
 from datetime import date, datetime
 from typing import Any, ClassVar
 
 import peewee
 
 proxy = peewee.DatabaseProxy()
+
+_NUMERIC = re.compile("(tiny|small|medium|big)?int|bool|bit|dec|num|float|double|real|year")
 
 
 class BaseModel(peewee.Model):
@@ -33,42 +36,37 @@ class SharedModel(BaseModel):
     def insert(cls, data: Any = None, /, **values: Any) -> peewee.ModelInsert:
         """Insert a row; unknown columns that are NOT NULL without a default get the neutral value of their type."""
         query = super().insert(data, **values)
-        for name, neutral in demanding_columns(cls).items():
-            query._insert[peewee.Column(cls._meta.table, name)] = neutral  # type: ignore[attr-defined]
+        query._insert.update(demanding_columns(cls))  # type: ignore[attr-defined]
         return query
 
 
-def demanding_columns(model: type[BaseModel]) -> dict[str, Any]:
-    """Columns of the real table, unknown to `model`, that an INSERT has to name. Looked up once per connected database."""
+def demanding_columns(model: type[BaseModel]) -> "dict[peewee.Field[Any], Any]":
+    """Columns of the real table, unknown to `model`, that an INSERT has to name, with neutral values.
+
+    Looked up once per connected database.
+    """
     seen = proxy.obj.__dict__.setdefault("demanding_columns", {})
     table = model._meta.table_name
     if table not in seen:
         seen[table] = {
-            column.name: _neutral(column.data_type.lower())
+            _unknown(model, column.name): _neutral(column.data_type.lower())
             for column in proxy.obj.get_columns(table)
             if not (column.null or column.default is not None or column.identity or column.name in model._meta.columns)
         }
-    found: dict[str, Any] = seen[table]
+    found: dict[peewee.Field[Any], Any] = seen[table]
     return found
+
+
+def _unknown(model: type[BaseModel], name: str) -> "peewee.Field[Any]":
+    field: peewee.Field[Any] = peewee.BareField()
+    field.bind(model, name, set_attribute=False)
+    return field
 
 
 def _neutral(data_type: str) -> Any:
     if data_type.startswith(("date", "timestamp")):
         return "1970-01-02"
-    numeric = (
-        "int",
-        "tinyint",
-        "smallint",
-        "mediumint",
-        "bigint",
-        "bool",
-        "decimal",
-        "numeric",
-        "float",
-        "double",
-        "real",
-    )
-    return 0 if data_type.startswith(numeric) else ""
+    return 0 if _NUMERIC.match(data_type) else ""
 
 
 class LongTextField(peewee.TextField):
