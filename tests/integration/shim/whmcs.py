@@ -77,14 +77,14 @@ NOBODY = Browser()
 class Whmcs:
     """A WHMCS tree in `folder`, its shim talking to `url`."""
 
-    def __init__(self, php: str, folder: Path, url: str, secret: str = SECRET, **numbers: int) -> None:
+    def __init__(self, php: str, folder: Path, url: str, ca_file: str = "", **numbers: int) -> None:
         self.php = php
         self.tree = folder / "whmcs"
         for needed in ("modules/servers", "modules/addons"):
             (self.tree / needed).mkdir(parents=True, exist_ok=True)
         (self.tree / "init.php").touch()
         self.report = folder / "report.json"
-        self.settings = ShimSettings(url, secret, numbers={**QUICK, **numbers})
+        self.settings = ShimSettings(url, SECRET, ca_file, {**QUICK, **numbers})
         install_shim(self.tree, self.settings)
 
     def run(

@@ -1,8 +1,8 @@
 <?php
 
 /**
- * Addon module "PUQ Proxmox KVM": only the functions that WHMCS calls. The classes are those of the server module, which
- * belongs to the same product.
+ * Addon module "PUQ Proxmox KVM": only the functions that WHMCS calls. The classes are those of the server module,
+ * which belongs to the same product.
  */
 
 use KvmBridge\Shim\AddonModule;

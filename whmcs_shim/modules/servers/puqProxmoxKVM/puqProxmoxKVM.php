@@ -1,8 +1,8 @@
 <?php
 
 /**
- * Server module "PUQ Proxmox KVM": only the functions that WHMCS calls. Each is one signed call to the KVM Bridge daemon;
- * the work is in lib/, the decisions are in the daemon.
+ * Server module "PUQ Proxmox KVM": only the functions that WHMCS calls. Each is one signed call to the KVM Bridge
+ * daemon; the work is in lib/, the decisions are in the daemon.
  */
 
 use KvmBridge\Shim\Buttons;

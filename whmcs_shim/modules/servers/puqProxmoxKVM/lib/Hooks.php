@@ -5,7 +5,8 @@ namespace KvmBridge\Shim;
 /**
  * What happens behind WHMCS's hooks: tell the daemon, hand its answer on, and never disturb the page.
  *
- * hooks.php has already sorted out the pages and products that are certainly not ours; the daemon decides about the rest.
+ * hooks.php has already sorted out the pages and products that are certainly not ours; the daemon decides about the
+ * rest.
  */
 final class Hooks
 {
@@ -26,8 +27,9 @@ final class Hooks
     }
 
     /**
-     * The end of a WHMCS cron run. Started by hand from a console it prints the lines of the run as they come; otherwise
-     * the daemon is only woken up, so that WHMCS's own cron goes on at once. In standalone mode the daemon does neither.
+     * The end of a WHMCS cron run. Started by hand from a console it prints the lines of the run as they come;
+     * otherwise the daemon is only woken up, so that WHMCS's own cron goes on at once. In standalone mode the daemon
+     * does neither.
      */
     public static function afterCron(): void
     {
@@ -55,12 +57,9 @@ final class Hooks
      */
     public static function upgradePage(array $vars): array
     {
-        $params = Params::pick($vars, ['id', 'type']) + ['options' => [], 'request' => Params::request()];
-        foreach (isset($vars['configoptions']) && is_array($vars['configoptions']) ? $vars['configoptions'] : [] as $o) {
-            if (is_array($o)) {
-                $params['options'][] = Params::plain($o);
-            }
-        }
+        $options = isset($vars['configoptions']) && is_array($vars['configoptions']) ? $vars['configoptions'] : [];
+        $params = Params::pick($vars, ['id', 'type']) + ['request' => Params::request()];
+        $params['options'] = array_values(Params::plain($options));
         $result = self::tell('ClientAreaPageUpgrade', $params);
 
         return is_array($result) ? $result : [];

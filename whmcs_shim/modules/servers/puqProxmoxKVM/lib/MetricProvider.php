@@ -8,6 +8,11 @@ use WHMCS\UsageBilling\Metrics\Metric;
 use WHMCS\UsageBilling\Metrics\Units\GigaBytes;
 use WHMCS\UsageBilling\Metrics\Usage;
 
+// Without WHMCS (a browser that asks for this very file) there is nothing to implement.
+if (!interface_exists(ProviderInterface::class)) {
+    return;
+}
+
 /**
  * Traffic of the calendar month for WHMCS's usage billing. Loaded only by MetricProvider(): its interface exists in
  * WHMCS alone. A tenant is the service's domain, as MetaData declares.

@@ -5,8 +5,8 @@ namespace KvmBridge\Shim;
 /**
  * What of WHMCS's module parameters leaves this host: a fixed list of plain values.
  *
- * Product settings (configoption1 to 24), passwords and access hashes stay out: the daemon reads the ones it needs at the
- * moment it needs them. Objects never leave.
+ * Product settings (configoption1 to 24), passwords and access hashes stay out: the daemon reads the ones it needs at
+ * the moment it needs them. Objects never leave.
  */
 final class Params
 {

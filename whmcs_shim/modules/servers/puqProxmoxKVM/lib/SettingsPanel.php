@@ -38,7 +38,9 @@ final class SettingsPanel
     private static function host(): string
     {
         return <<<'HTML'
-<div id="puq-proxmox-kvm-settings" class="puq-proxmox-kvm">The settings are shown here once KVM Bridge has sent them.</div>
+<div id="puq-proxmox-kvm-settings" class="puq-proxmox-kvm">
+The settings are shown here once KVM Bridge has sent them.
+</div>
 <script>
 (function () {
     var host = document.getElementById('puq-proxmox-kvm-settings');

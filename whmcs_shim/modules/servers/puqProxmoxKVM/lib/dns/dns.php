@@ -1,8 +1,8 @@
 <?php
 
 /**
- * Legacy read-only list of forward and reverse names for DNS automations outside WHMCS. Who may read it is decided by the
- * .htaccess beside this file, which denies everybody until an address is allowed, and by the daemon.
+ * Legacy read-only list of forward and reverse names for DNS automations outside WHMCS. Who may read it is decided by
+ * the .htaccess beside this file, which denies everybody until an address is allowed, and by the daemon.
  */
 
 use KvmBridge\Shim\Failure;
