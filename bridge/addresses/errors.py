@@ -1,0 +1,20 @@
+"""What an admin has to put right before a VM can have its addresses."""
+
+
+class AddressProblem(Exception):
+    """The VM cannot have its addresses until an admin acts. The message is the line that is shown."""
+
+    kind = "permanent"
+    who = "admin"
+
+
+class NoFreeAddress(AddressProblem):
+    """All addresses of the server that would do are in use, or it has none. Add a pool or extend one."""
+
+
+class AddressWithoutNetwork(AddressProblem):
+    """A service holds an address of which neither mask nor gateway is known: its pool or line was removed."""
+
+
+class AddressHeldTwice(AddressProblem):
+    """WHMCS shows an address on a service that another service holds. One of both has to give it up."""
