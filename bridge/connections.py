@@ -92,6 +92,7 @@ class Database(peewee.Database):
             problem = self.problem(error)
             if problem is None:
                 raise
+            problem.outcome_unknown &= not self.in_transaction()
             self.hang_up()
             raise problem from error
 

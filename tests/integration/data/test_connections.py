@@ -124,8 +124,9 @@ def test_a_lost_savepoint_does_not_hide_the_lost_connection(maria: Database, mar
             kill_connection(mariadb, maria)
             Setting.create(name="first", value="1")
 
-    with pytest.raises(DatabaseUnavailable):
+    with pytest.raises(DatabaseUnavailable) as caught:
         unit()
+    assert not caught.value.outcome_unknown
     assert not maria.in_transaction()
     assert Setting.get_or_none(Setting.name == "first") is None
 
