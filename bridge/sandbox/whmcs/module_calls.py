@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any, cast
 
+from peewee import JOIN
+
 from bridge.models.whmcs import (
     ChosenOption,
     Client,
@@ -115,7 +117,7 @@ def _configurable_options(service_id: int) -> dict[str, str | int]:
         )
         .join(ConfigurableOption, on=(ConfigurableOption.id == ChosenOption.configid))
         .switch(ChosenOption)
-        .join(OptionChoice, "LEFT OUTER", on=(OptionChoice.id == ChosenOption.optionid))
+        .join(OptionChoice, JOIN.LEFT_OUTER, on=(OptionChoice.id == ChosenOption.optionid))
         .where(ChosenOption.relid == service_id)
         .order_by(ConfigurableOption.order, ConfigurableOption.id)
     )

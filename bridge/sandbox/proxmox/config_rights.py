@@ -1,0 +1,57 @@
+"""Which right each option of a VM's configuration needs (PVE::API2::Qemu, check_vm_modify_config_perm)."""
+
+import re
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from bridge.sandbox.proxmox.drives import Drive
+from bridge.sandbox.proxmox.failures import ApiError
+from bridge.sandbox.proxmox.guest import DISK_KEY, NET_KEY, UNUSED_KEY, Config
+
+if TYPE_CHECKING:
+    from bridge.sandbox.proxmox.call import Call
+
+CLOUDINIT = frozenset(
+    ["cicustom", "cipassword", "citype", "ciupgrade", "ciuser", "nameserver", "searchdomain", "sshkeys"]
+)
+_NEEDED = {
+    "VM.Config.CPU": "cores cpu cpulimit cpuunits numa smp sockets vcpus",
+    "VM.Config.Memory": "balloon hugepages keephugepages memory shares allow-ksm",
+    "VM.Config.HWType": "acpi hotplug kvm machine scsihw smbios1 tablet vga watchdog audio0 vmgenid rng0",
+    "VM.Config.Options": """agent autostart bios description keyboard localtime migrate_downtime migrate_speed name
+        onboot ostype protection reboot startdate startup tdf template tags""",
+    "VM.PowerMgmt": "freeze",
+    "VM.Config.Disk": "boot bootdisk vmstatestorage",
+}
+_RIGHT = {option: right for right, options in _NEEDED.items() for option in options.split()}
+
+
+def require_config_rights(call: "Call", options: Iterable[str], values: Config, vmid: int) -> None:
+    """Raises Refused, or ApiError for options that only root@pam itself may set, never a token."""
+    if str(call.who) == "root@pam":
+        return
+    path = f"/vms/{vmid}"
+    for option in sorted(options):
+        if option == "startup":
+            call.require("/", "Sys.Modify")
+        if option in CLOUDINIT or re.fullmatch(r"ipconfig\d+", option):
+            call.require(path, "VM.Config.Cloudinit", "VM.Config.Network", any_of=True)
+        else:
+            call.require(path, _needed(option, str(values.get(option, ""))))
+
+
+def _needed(option: str, value: str) -> str:
+    if option in _RIGHT:
+        return _RIGHT[option]
+    if re.fullmatch(r"numa\d+", option):
+        return "VM.Config.CPU"
+    if DISK_KEY.fullmatch(option):
+        cdrom = bool(value) and Drive.parse(option, value).is_cdrom
+        return "VM.Config.CDROM" if cdrom else "VM.Config.Disk"
+    if UNUSED_KEY.fullmatch(option):
+        return "VM.Config.Disk"
+    if NET_KEY.fullmatch(option):
+        return "VM.Config.Network"
+    if re.fullmatch(r"serial\d+", option) and value in ("", "socket"):
+        return "VM.Config.HWType"
+    raise ApiError(f"only root can set '{option}' config")

@@ -1,0 +1,128 @@
+"""The QEMU process of a VM: what it takes to start one, and what stopping it leaves behind."""
+
+from collections.abc import Generator
+from typing import TYPE_CHECKING
+
+from bridge.sandbox.proxmox.cloudinit_data import addresses_of
+from bridge.sandbox.proxmox.config_apply import apply_pending
+from bridge.sandbox.proxmox.drives import Drive, cloudinit_volume, drives_of, free_volume
+from bridge.sandbox.proxmox.failures import ApiError
+from bridge.sandbox.proxmox.guest import NET_KEY, Guest, Run
+from bridge.sandbox.proxmox.net import bridge_of
+from bridge.sandbox.proxmox.simulation import Sleep, Step
+from bridge.sandbox.proxmox.sizes import MIB
+from bridge.sandbox.proxmox.storage import BLANK, System, Volume, VolumeId, image_name
+from bridge.sandbox.proxmox.tasks import Task, hold_config
+from bridge.sandbox.proxmox.timing import CONFIG_LOCK_SECONDS
+from bridge.sandbox.proxmox.vm_status import agent_enabled, cpu_count, memory_bytes
+
+if TYPE_CHECKING:
+    from bridge.sandbox.proxmox.cluster import Cluster
+
+
+def start_machine(cluster: "Cluster", task: Task, guest: Guest) -> Generator[Step, None, None]:
+    """Start a VM whose file lock is held. Raises ApiError in the words of PVE::QemuServer::vm_start."""
+    if guest.is_template:
+        raise ApiError("you can't start a vm if it's a template")
+    if guest.run:
+        raise ApiError(f"VM {guest.vmid} already running")
+    if guest.lock == "suspended":
+        _forget_state(cluster, guest)
+    apply_pending(cluster, guest)
+    node = cluster.nodes[guest.node]
+    if cpu_count(guest.config) > node.cpus:
+        raise ApiError(f"MAX {node.cpus} vcpus allowed per VM on this node")
+    _check_volumes(cluster, guest)
+    if has_cloudinit(guest):
+        make_cloudinit_image(cluster, guest)
+        task.say("generating cloud-init ISO")
+    missing = [b for b in _bridges(guest) if b not in node.bridge_names]
+    yield Sleep(cluster.timing.of("qmstart"))
+    if missing:
+        task.say(
+            f"bridge '{missing[0]}' does not exist",
+            "kvm: network script /var/lib/qemu-server/pve-bridge failed with status 512",
+        )
+        raise ApiError("start failed: QEMU exited with code 1")
+    now = cluster.simulation.now
+    answers = _system(cluster, guest).agent
+    ready = now + cluster.timing.boot if answers and agent_enabled(guest.config) else None
+    pid = cluster.rng.randrange(2000, 400000)
+    guest.run = Run(pid, now, dict(guest.config), ready, addresses=addresses_of(guest.config))
+
+
+def stop_machine(cluster: "Cluster", guest: Guest) -> None:
+    """End the process; that applies what is pending."""
+    guest.run = None
+    apply_pending(cluster, guest)
+
+
+def suspend_to_disk(
+    cluster: "Cluster", task: Task, guest: Guest, storage_name: str | None
+) -> Generator[Step, None, None]:
+    """Write the memory to a volume and end the process; the VM stays locked until it is started again."""
+    yield hold_config(guest.vmid, CONFIG_LOCK_SECONDS)
+    storage = cluster.storage(storage_name or _state_storage(guest), guest.node)
+    stamp = "2026-01-01"
+    name = image_name(storage, guest.vmid, f"vm-{guest.vmid}-state-suspend-{stamp}", "raw")
+    size = 2 * memory_bytes(guest.config) + 500 * MIB
+    storage.on(guest.node)[name] = Volume(name, "images", "raw", size, guest.vmid, created=int(cluster.simulation.now))
+    yield Sleep(cluster.timing.of("qmsuspend"))
+    task.say("State saved, quitting")
+    guest.run = None
+    guest.config |= {"lock": "suspended", "vmstate": f"{storage.name}:{name}"}
+    guest.config |= {"runningmachine": "pc-i440fx-9.2+pve0"}
+
+
+def obeys_power_button(cluster: "Cluster", guest: Guest) -> bool:
+    """Whether the guest shuts down when asked to."""
+    return _system(cluster, guest).obeys and not (guest.run and guest.run.paused)
+
+
+def has_cloudinit(guest: Guest) -> bool:
+    """Whether the VM has a cloud-init drive."""
+    return any(drive.is_cloudinit for drive in drives_of(guest.config))
+
+
+def make_cloudinit_image(cluster: "Cluster", guest: Guest) -> None:
+    """Write the cloud-init drive from the present configuration."""
+    guest.cloudinit.clear()
+    for drive in drives_of(guest.config):
+        if drive.is_cloudinit:
+            storage = cluster.storage(VolumeId.parse(drive.file).storage, guest.node)
+            cloudinit_volume(cluster, storage, guest.node, guest.vmid)
+
+
+def _system(cluster: "Cluster", guest: Guest) -> System:
+    for drive in drives_of(guest.config):
+        if drive.has_volume and not drive.is_cdrom:
+            volume = cluster.volume(guest.node, drive.file)
+            if volume and volume.system != BLANK:
+                return volume.system
+    return BLANK
+
+
+def _check_volumes(cluster: "Cluster", guest: Guest) -> None:
+    for drive in drives_of(guest.config):
+        if drive.has_volume and not drive.is_cloudinit and cluster.volume(guest.node, drive.file) is None:
+            raise ApiError(f"volume '{drive.file}' does not exist")
+
+
+def _bridges(guest: Guest) -> list[str]:
+    return [name for key, value in guest.config.items() if NET_KEY.fullmatch(key) and (name := bridge_of(str(value)))]
+
+
+def _state_storage(guest: Guest) -> str:
+    wanted = guest.config.get("vmstatestorage")
+    if wanted:
+        return str(wanted)
+    disks: list[Drive] = [d for d in drives_of(guest.config) if d.has_volume and not d.is_cdrom]
+    return VolumeId.parse(disks[0].file).storage if disks else "local"
+
+
+def _forget_state(cluster: "Cluster", guest: Guest) -> None:
+    volid = str(guest.config.pop("vmstate", ""))
+    guest.config.pop("lock", None)
+    guest.config.pop("runningmachine", None)
+    if volid:
+        free_volume(cluster, guest.node, volid)

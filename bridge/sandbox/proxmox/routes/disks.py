@@ -1,0 +1,69 @@
+"""Growing, moving and detaching disks."""
+
+from collections.abc import Generator
+
+from bridge.sandbox.proxmox.call import Call
+from bridge.sandbox.proxmox.config_update import Change, change_config
+from bridge.sandbox.proxmox.drives import Drive, storage_of
+from bridge.sandbox.proxmox.failures import ApiError
+from bridge.sandbox.proxmox.formats import split_list
+from bridge.sandbox.proxmox.guest import Guest
+from bridge.sandbox.proxmox.routes.config import check_digest, check_lock
+from bridge.sandbox.proxmox.routing import route
+from bridge.sandbox.proxmox.simulation import Sleep, Step
+from bridge.sandbox.proxmox.sizes import parse_size, print_size
+from bridge.sandbox.proxmox.storage import VolumeId
+from bridge.sandbox.proxmox.tasks import Task, hold_config
+from bridge.sandbox.proxmox.timing import CONFIG_LOCK_SECONDS
+
+
+@route("PUT", "/nodes/{node}/qemu/{vmid}/resize")
+def resize(call: Call) -> str | Generator[Step, None, None]:
+    """Grow a disk: in a task since qemu-server 8.0.2, at once before that."""
+    if call.cluster.version.startswith("7"):
+        return _resize(call, None)
+    return call.start_task("resize", lambda task: _resize(call, task))
+
+
+def _resize(call: Call, task: Task | None) -> Generator[Step, None, None]:
+    if call.cluster.guest_on(call.node.name, call.vmid):
+        yield hold_config(call.vmid, CONFIG_LOCK_SECONDS)
+    yield Sleep(call.cluster.timing.of("resize"))
+    guest = call.guest()
+    check_digest(call, guest)
+    check_lock(guest, skip=call.flag("skiplock"))
+    key = str(call.values["disk"])
+    if key not in guest.config:
+        raise ApiError(f"disk '{key}' does not exist")
+    drive = Drive.parse(key, str(guest.config[key]))
+    if drive.is_cdrom:
+        raise ApiError("you can't resize a cdrom")
+    _grow(call, guest, drive, str(call.values["size"]), task)
+
+
+def _grow(call: Call, guest: Guest, drive: Drive, wanted: str, task: Task | None) -> None:
+    storage = storage_of(call.cluster, guest.node, drive)
+    volume = storage.on(guest.node).get(VolumeId.parse(drive.file).name)
+    if volume is None:
+        raise ApiError(f"volume '{drive.file}' does not exist")
+    size = parse_size(wanted) + (volume.size if wanted.startswith("+") else 0)
+    if size < volume.size:
+        raise ApiError("shrinking disks is not supported")
+    if size == volume.size:
+        return
+    volume.size = size
+    options = {**drive.options, "size": print_size(size)}
+    guest.config[drive.key] = str(Drive(drive.key, drive.file, options))
+    # QEMU resizes the image of a running VM itself; qemu-img, which prints this line, is for stopped ones.
+    if task and guest.run is None:
+        task.say("Image resized.")
+
+
+@route("PUT", "/nodes/{node}/qemu/{vmid}/unlink")
+def unlink(call: Call) -> Generator[Step, None, None]:
+    """Detach disks; with `force` their volumes are removed."""
+    call.guest()
+    yield hold_config(call.vmid, CONFIG_LOCK_SECONDS)
+    guest = call.guest()
+    check_lock(guest)
+    change_config(call, guest, Change(delete=split_list(str(call.values["idlist"]))))

@@ -1,0 +1,142 @@
+"""Storages and the volumes on them."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from typing import ClassVar
+
+from bridge.sandbox.proxmox.failures import ApiError
+from bridge.sandbox.proxmox.sizes import GIB
+
+
+@dataclass(frozen=True)
+class System:
+    """What an image holds that can be started: whether it obeys a power button, and whether it runs the guest agent."""
+
+    obeys: bool = False
+    agent: bool = False
+
+
+BLANK = System()
+
+
+@dataclass
+class Volume:
+    """One image or file. `name` is the part of the volume id after the storage (`100/vm-100-disk-0.qcow2`).
+
+    `base`: name of the volume that a linked clone reads from. `size` and `used` in bytes.
+    """
+
+    name: str
+    content: str
+    fmt: str
+    size: int
+    vmid: int | None = None
+    base: str | None = None
+    used: int = 0
+    created: int = 0
+    system: System = BLANK
+    snapshots: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass
+class Storage:
+    """A storage as /etc/pve/storage.cfg describes it, with its volumes.
+
+    `nodes`: where it is configured, empty for everywhere. The volumes of a storage that is not `shared` live on one
+    node each: `volumes` has a key per node, or the single key `""`. `allocation_seconds`: how long an allocation holds
+    the storage's lock, which others wait for (10 s at most). `path`: of directory storages.
+    """
+
+    name: str
+    kind: str
+    content: tuple[str, ...]
+    shared: bool = False
+    nodes: tuple[str, ...] = ()
+    path: str = ""
+    total: int = 252 * GIB
+    enabled: bool = True
+    active: bool = True
+    allocation_seconds: float = 0.05
+    volumes: dict[str, dict[str, Volume]] = field(default_factory=dict)
+
+    FILE_KINDS: ClassVar[frozenset[str]] = frozenset({"dir", "nfs", "cifs", "cephfs", "glusterfs"})
+
+    @property
+    def holds_files(self) -> bool:
+        """Whether volumes are files below a folder per VM, with a suffix."""
+        return self.kind in self.FILE_KINDS
+
+    @property
+    def formats(self) -> tuple[str, ...]:
+        """Image formats, the default first."""
+        return ("raw", "qcow2", "vmdk") if self.holds_files else ("raw",)
+
+    def is_on(self, node: str) -> bool:
+        """Whether the storage is configured for a node."""
+        return not self.nodes or node in self.nodes
+
+    def on(self, node: str) -> dict[str, Volume]:
+        """The volumes as seen from a node."""
+        return self.volumes.setdefault("" if self.shared else node, {})
+
+    def used(self, node: str) -> int:
+        """Bytes taken on a node."""
+        return sum(volume.used for volume in self.on(node).values()) + 24 * 1024**2
+
+    def lock_name(self, node: str) -> str:
+        """The name of the lock that allocations take."""
+        return f"storage {self.name}" if self.shared else f"storage {self.name} on {node}"
+
+    @property
+    def lock_message(self) -> str:
+        """What a caller reads who waited in vain for that lock."""
+        if self.shared:
+            return f"cfs-lock 'storage-{self.name}' error: got lock request timeout"
+        return f"can't lock file '/var/lock/pve-manager/pve-storage-{self.name}' - got timeout"
+
+    def file_name(self, volume: Volume) -> str:
+        """The path of a volume on its node, as task logs show it."""
+        short = volume.name.rpartition("/")[2]
+        if self.holds_files:
+            return f"{self.path}/images/{volume.vmid}/{short}"
+        return f"/dev/{'rbd-pve' if self.kind == 'rbd' else 'pve'}/{short}"
+
+
+@dataclass(frozen=True)
+class VolumeId:
+    """`storage:name` taken apart."""
+
+    storage: str
+    name: str
+
+    @classmethod
+    def parse(cls, text: str) -> "VolumeId":
+        """Read a volume id. Raises ApiError when it is none."""
+        storage, separator, name = text.partition(":")
+        if not separator or not storage or not name:
+            raise ApiError(f"unable to parse volume ID '{text}'")
+        return cls(storage, name)
+
+    def __str__(self) -> str:
+        return f"{self.storage}:{self.name}"
+
+
+def image_name(storage: Storage, vmid: int, short: str, fmt: str, base: str | None = None) -> str:
+    """The volume name of an image: `short` without suffix (`vm-100-disk-0`), behind `base` when it is a linked clone."""
+    name = f"{vmid}/{short}.{fmt}" if storage.holds_files else short
+    if base and storage.kind != "lvmthin":
+        return f"{base}/{name}"
+    return name
+
+
+def free_disk_name(volumes: Iterable[str], vmid: int) -> str:
+    """The first unused `vm-VMID-disk-N`, without suffix."""
+    pattern = re.compile(rf"(?:vm|base)-{vmid}-disk-(\d+)(?:\.\w+)?$")
+    taken = {int(found[1]) for name in volumes if (found := pattern.search(name))}
+    return f"vm-{vmid}-disk-{next(n for n in range(len(taken) + 1) if n not in taken)}"
+
+
+def copy_of(volume: Volume, **changes: object) -> Volume:
+    """A volume like another, without its snapshots."""
+    return replace(volume, **{"snapshots": {}, **changes})  # type: ignore[arg-type]
