@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from bridge.config import Config
 from bridge.installer import NotInstalled, ShimSettings, install_shim, restore_modules
 
 
@@ -12,16 +13,14 @@ from bridge.installer import NotInstalled, ShimSettings, install_shim, restore_m
 @click.argument("whmcs", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option(
     "--url",
-    envvar="KVM_BRIDGE_URL",
-    default="http://127.0.0.1:8765",
-    show_default=True,
-    help="Where the daemon listens: http://host:port, https://host:port or unix:/path/of/socket.",
+    default=lambda: _url_of(os.environ.get("KVM_BRIDGE_LISTEN") or Config.model_fields["listen"].default),
+    show_default="where the daemon of this machine listens",
+    help="Address of the daemon, seen from WHMCS: http://host:port, https://host:port or unix:/path/of/socket.",
 )
 @click.option(
     "--secret-file",
-    envvar="KVM_BRIDGE_SECRET_FILE",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="File that holds the secret shared with the daemon; else the variable KVM_BRIDGE_SECRET is used.",
+    help="File that holds the secret shared with the daemon; else KVM_BRIDGE_SECRET or KVM_BRIDGE_SECRET_FILE.",
 )
 @click.option("--ca-file", default="", help="CA certificates on the WHMCS host that vouch for the daemon's https.")
 @click.option("--force", is_flag=True, help="Install although DIR does not look like a WHMCS installation.")
@@ -58,6 +57,20 @@ def install_shim_command(
 
 
 def _secret(secret_file: Path | None) -> str:
-    if secret_file is not None:
+    if secret_file is None:
+        if secret := os.environ.get("KVM_BRIDGE_SECRET"):
+            return secret
+        secret_file = Path(os.environ.get("KVM_BRIDGE_SECRET_FILE", os.devnull))
+    try:
         return secret_file.read_text(encoding="utf-8").strip()
-    return os.environ.get("KVM_BRIDGE_SECRET", "")
+    except (OSError, UnicodeDecodeError) as error:
+        raise NotInstalled(f"The secret cannot be read from {secret_file}.") from error
+
+
+def _url_of(listen: str) -> str:
+    """The address under which something that listens at `listen` is reached from the same machine."""
+    if listen.startswith("unix:"):
+        return listen
+    host, _, port = listen.rpartition(":")
+    everywhere = {"0.0.0.0": "127.0.0.1", "[::]": "[::1]"}
+    return f"http://{everywhere.get(host, host)}:{port}"

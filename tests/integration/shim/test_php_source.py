@@ -3,6 +3,7 @@
 import configparser
 import inspect
 import re
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -163,3 +164,11 @@ def test_the_shim_holds_no_sql_and_asks_nobody_but_the_daemon() -> None:
         r"\b(Capsule|PDO|mysqli|SELECT |INSERT |UPDATE |localAPI|file_get_contents|fsockopen)\b", source
     )
     assert source.count("curl_init(") == 1
+
+
+def test_the_source_follows_psr_12() -> None:
+    # The checker is a comfort, not a service: PHP itself, which everything else here needs, is demanded elsewhere.
+    checker = shutil.which("phpcs") or pytest.skip("phpcs is not installed")
+    options = ["--standard=PSR12", "--warning-severity=0", "--report=emacs", str(shim_root() / "modules")]
+    done = subprocess.run([checker, *options], capture_output=True, text=True, timeout=120, check=False)
+    assert (done.returncode, done.stdout) == (0, "")
