@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from flask import Flask
-from requests import Session
 from requests.adapters import BaseAdapter
 
 from bridge import database
@@ -63,7 +62,7 @@ class House:
         self.outside = outside
         self.database = database.connect(config.database_url.get_secret_value())
         self.settings = Settings()
-        self.journal = ModuleLog(self.clock)
+        self.journal = ModuleLog(self.clock, enabled=lambda: self.settings.module_log)
         self.trust = Trust(self.journal)
         self.hypervisors = Hypervisors(self.whmcs, lambda: self.settings, self.trust, outside.proxmox)
         self.outbox = Outbox(self.clock)
@@ -167,15 +166,11 @@ class House:
                 "the WHMCS API is not configured: set KVM_BRIDGE_WHMCS_API_URL, KVM_BRIDGE_WHMCS_API_IDENTIFIER "
                 "and KVM_BRIDGE_WHMCS_API_SECRET"
             )
-        session = Session()
-        if self.outside.whmcs is not None:
-            session.mount("http://", self.outside.whmcs)
-            session.mount("https://", self.outside.whmcs)
         return WhmcsApi(
             config.whmcs_api_url,
             config.whmcs_api_identifier.get_secret_value(),
             config.whmcs_api_secret.get_secret_value(),
-            session=session,
+            adapter=self.outside.whmcs,
         )
 
 

@@ -75,7 +75,6 @@ class WhmcsApi:
         access_key: str = "",
         verify: bool | str = True,
         timeout: tuple[float, float] = (5.0, 30.0),
-        session: requests.Session | None = None,
         adapter: BaseAdapter | None = None,
     ) -> None:
         self._url = _endpoint(url)
@@ -83,7 +82,7 @@ class WhmcsApi:
         if access_key:
             self._login["accesskey"] = access_key
         self._timeout = timeout
-        self._session = session or requests.Session()
+        self._session = requests.Session()
         if adapter is not None:
             self._session.mount(self._url, adapter)
         self._session.verify = verify

@@ -76,7 +76,7 @@ def die_at_the_mark(shop: TestShop, monkeypatch: pytest.MonkeyPatch) -> None:
 # The matrix
 
 
-@pytest.mark.req("ENG-30", "ENG-31", "EML-16")
+@pytest.mark.req("ENG-15", "EML-16")
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("moment", ["before the call", "after its effect", "before its mark"])
 def test_a_message_leaves_exactly_once_wherever_the_process_dies(
@@ -97,7 +97,7 @@ def test_a_message_leaves_exactly_once_wherever_the_process_dies(
     assert (KINDS[kind].arrived(shop), message("it").state) == (1, "sent")
 
 
-@pytest.mark.req("ENG-32", "EML-16")
+@pytest.mark.req("ENG-15", "EML-16")
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("fault", [FaultKind.CUT_AFTER, FaultKind.SLOW, FaultKind.NONSENSE_AFTER])
 def test_a_message_whose_answer_was_lost_is_found_at_once(shop: TestShop, kind: str, fault: FaultKind) -> None:
@@ -107,7 +107,6 @@ def test_a_message_whose_answer_was_lost_is_found_at_once(shop: TestShop, kind: 
     assert (KINDS[kind].arrived(shop), message("it").state) == (1, "sent")
 
 
-@pytest.mark.req("ENG-32")
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("fault", [FaultKind.CUT_BEFORE, FaultKind.NONSENSE])
 def test_a_message_that_may_still_be_on_its_way_is_repeated_only_after_the_lease(
@@ -245,7 +244,7 @@ FAULT = st.sampled_from(
 SCHEDULES = st.lists(FAULT, max_size=14)
 
 
-@pytest.mark.req("ENG-34", "ENG-15", "ENG-16", "EML-16")
+@pytest.mark.req("ENG-15", "EML-16")
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(schedule=SCHEDULES, clients=st.integers(1, 2))
 def test_any_schedule_of_faults_and_deaths_delivers_every_mail_once_and_in_order(

@@ -88,7 +88,6 @@ def test_the_welcome_mail_leaves_beside_another_welcome_mail_of_the_product(shop
 # Delivering
 
 
-@pytest.mark.req("EML-06", "EML-12", "EML-13", "DEP-52")
 def test_the_ready_mail_shows_the_service_as_it_is_when_the_mail_leaves(shop: TestShop) -> None:
     template = EmailTemplate.get(EmailTemplate.name == READY)
     EmailTemplate.update(message=template.message + "{$vm_id} {$server_hostname}").execute()
@@ -162,7 +161,7 @@ def test_delivery_inside_a_transaction_is_refused(shop: TestShop) -> None:
 # Failing
 
 
-@pytest.mark.req("ENG-15", "ENG-20")
+@pytest.mark.req("ENG-15")
 def test_pauses_double_from_five_seconds_to_a_quarter_of_an_hour_and_never_end(shop: TestShop) -> None:
     shop.outbox.mail("ready:1", service_of().id, READY)
     shop.faults.plan(FaultKind.DOWN, times=12)
@@ -223,7 +222,6 @@ def test_wrong_credentials_lose_nothing(shop: TestShop) -> None:
     assert shop.delivery().deliver_due() == 1
 
 
-@pytest.mark.req("ENG-22")
 def test_a_message_that_breaks_our_code_rests_and_does_not_stop_the_others(
     shop: TestShop, caplog: pytest.LogCaptureFixture
 ) -> None:
