@@ -2,18 +2,24 @@
 
 from dataclasses import dataclass
 
+from bridge.settings import CRON_INTERVALS
+
 
 @dataclass(frozen=True)
 class Task:
-    """One task: identifier, label, command-line alias, default interval in minutes."""
+    """One task: identifier, label, command-line alias."""
 
     name: str
     label: str
     alias: str
-    default_interval: int
+
+    @property
+    def default_interval(self) -> int:
+        """Minutes between two runs while nobody has set anything else."""
+        return CRON_INTERVALS[self.name]
 
 
-PROCESS = Task("processVirtualMachines", "Process Virtual Machines", "process_vms", 1)
+PROCESS = Task("processVirtualMachines", "Process Virtual Machines", "process_vms")
 
 TASKS: tuple[Task, ...] = (PROCESS,)
 
