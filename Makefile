@@ -29,12 +29,12 @@ test: test-tools services lint ## lint, then all tests but the soak tests
 	@$(PYTHON_IN_VENV) -m pytest $(PARALLEL) -m "not soak" $(RECORD) $(PYTEST_ARGS)
 
 lint: test-tools ## ruff, the formatter in check mode, mypy
-	@$(PYTHON_IN_VENV) -m ruff check --quiet .
-	@$(PYTHON_IN_VENV) -m ruff format --quiet --check .
+	@$(PYTHON_IN_VENV) -m ruff check .
+	@$(PYTHON_IN_VENV) -m ruff format --check .
 	@$(PYTHON_IN_VENV) -m mypy --no-error-summary
 
 format: test-tools ## let ruff format the code and mend what it can
-	@$(PYTHON_IN_VENV) -m ruff check --quiet --fix .
+	@$(PYTHON_IN_VENV) -m ruff check --fix .
 	@$(PYTHON_IN_VENV) -m ruff format .
 
 bench: test-tools services ## print the ratios of the benchmarks
