@@ -14,10 +14,10 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
 from bridge.database import parse_url
+from bridge.protocol.signing import MIN_SECRET_LENGTH
 
 PREFIX = "KVM_BRIDGE_"
 TOML_VARIABLE = PREFIX + "CONFIG"
-MIN_SECRET_LENGTH = 16
 
 
 class ConfigError(Exception):

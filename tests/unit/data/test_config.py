@@ -87,7 +87,7 @@ def test_no_secret_is_in_the_repr_of_the_configuration() -> None:
         ("KVM_BRIDGE_DATABASE_URL", "mysql://u:hunter2secret@host", "names no database"),
         ("KVM_BRIDGE_DATABASE_URL", "mysql://u:hunter2secret@host/db?ssl_cat=1", "unknown option 'ssl_cat'"),
         ("KVM_BRIDGE_DATABASE_URL", "sqlite:///:memory:", "names no database"),
-        ("KVM_BRIDGE_SECRET", "short", "at least 16 characters"),
+        ("KVM_BRIDGE_SECRET", "short", "at least 8 characters"),
         ("KVM_BRIDGE_LISTEN", "8787", "host:port or unix:/path"),
         ("KVM_BRIDGE_LISTEN", "127.0.0.1:99999", "host:port or unix:/path"),
         ("KVM_BRIDGE_LISTEN", "unix:relative.sock", "host:port or unix:/path"),

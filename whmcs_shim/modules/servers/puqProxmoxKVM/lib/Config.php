@@ -43,7 +43,7 @@ final class Config
             throw new BridgeError('The configuration of KVM Bridge is damaged: run "kvm-bridge install-shim" again.');
         }
         $known = array_intersect_key($values, self::DEFAULTS) + self::DEFAULTS;
-        if (!is_string($known['secret']) || strlen($known['secret']) < 32) {
+        if (!is_string($known['secret']) || strlen($known['secret']) < 8) {
             throw new BridgeError('The configuration of KVM Bridge holds no usable secret.');
         }
         if (!is_string($known['url']) || preg_match('~^(https?://[^/\s]+/?|unix:/\S.*)$~D', $known['url']) !== 1) {
