@@ -143,7 +143,7 @@ def test_any_body_passes_and_no_changed_body_does(body: bytes, flip: int) -> Non
 
 
 def test_a_short_secret_is_refused() -> None:
-    with pytest.raises(ValueError, match="at least 32"):
+    with pytest.raises(ValueError, match="at least 8"):
         Signer("short")
 
 
