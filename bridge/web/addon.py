@@ -6,8 +6,8 @@ from flask import Blueprint, Response
 from pydantic import BaseModel, Field
 
 from bridge.web.envelope import Call
-from bridge.web.functions import Table, answer
-from bridge.web.interfaces import Services
+from bridge.web.functions import Table, answer, everybody
+from bridge.web.interfaces import Refusal, Services
 
 blueprint = Blueprint("addon", __name__, url_prefix="/v1/addon")
 
@@ -33,6 +33,14 @@ def upgrade(services: Services, call: Call) -> None:
     services.installation.upgrade(call.read(UpgradeParams).version)
 
 
+def admins(call: Call) -> None:
+    """The addon's pages are for admins who are logged in."""
+    if call.actor.type != "admin" or call.actor.id is None:
+        raise Refusal("This page is for admins only.")
+
+
+PAGES = frozenset({"output", "sidebar", "api"})
+
 FUNCTIONS: Table = {
     "activate": activate,
     "deactivate": deactivate,
@@ -46,4 +54,4 @@ FUNCTIONS: Table = {
 @blueprint.post("/<name>")
 def call_function(name: str) -> tuple[Response, int]:
     """One function of the addon module."""
-    return answer(FUNCTIONS, name)
+    return answer(FUNCTIONS, name, admins if name in PAGES else everybody)

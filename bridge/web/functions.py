@@ -9,8 +9,13 @@ from bridge.web.envelope import Call, current_call
 from bridge.web.interfaces import Refusal, Services
 
 Function: TypeAlias = Callable[[Services, Call], Any]
+Admission: TypeAlias = Callable[[Call], None]
 Table: TypeAlias = Mapping[str, Function | None]
 """Name -> who answers. None: the protocol knows the function, this version does not serve it yet."""
+
+
+def everybody(call: Call) -> None:
+    """WHMCS itself decides who may make the call."""
 
 
 class UnknownFunction(Exception):
@@ -22,21 +27,19 @@ def services() -> Services:
     return cast(Services, current_app.extensions["kvm-bridge"])
 
 
-def answer(table: Table, name: str) -> tuple[Response, int]:
-    """Call the function of this name with the current request; its return value is the `result` of the answer."""
+def answer(table: Table, name: str, admit: Admission = everybody) -> tuple[Response, int]:
+    """Call the function of this name with the current request; its return value is the `result` of the answer.
+
+    `admit` looks at the call first and raises Refusal when whoever makes it may not.
+    """
     if name not in table:
         raise UnknownFunction(f"The protocol has no function {name[:64]!r} here.")
     function = table[name]
-    if function is None:
-        return jsonify(error=f"{name} is not available yet in this version of KVM Bridge"), 501
     call = current_call()
     try:
+        admit(call)
+        if function is None:
+            return jsonify(error=f"{name} is not available yet in this version of KVM Bridge"), 501
         return jsonify(result=function(services(), call)), 200
     except Refusal as refusal:
         return jsonify(error=str(refusal)), 200
-
-
-def staff_only(call: Call) -> None:
-    """Refuse whoever is not an admin at an admin page."""
-    if call.actor.type != "admin" or call.actor.id is None:
-        raise Refusal("Only admins may do this.")

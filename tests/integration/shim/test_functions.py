@@ -195,7 +195,7 @@ def test_usage_that_is_not_known_yet_is_empty(whmcs: Whmcs, method: str, argumen
     assert report.result == []
 
 
-@pytest.mark.req("INS-14", "INS-15", "INS-16")
+@pytest.mark.req("INS-14", "INS-16")
 def test_the_addon_introduces_itself(whmcs: Whmcs) -> None:
     config = whmcs.call("puq_proxmox_kvm_config").result
     assert config["name"] == "PUQ Proxmox KVM"

@@ -57,7 +57,6 @@ def site(php: str, tmp_path: Path, asked: list[Received]) -> Iterator[str]:
         yield site
 
 
-@pytest.mark.req("DNS-41")
 def test_the_dns_list_has_the_documented_form(site: str, asked: list[Received]) -> None:
     response = requests.get(site + DNS, timeout=10)
     assert response.json() == RECORDS

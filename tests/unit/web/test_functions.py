@@ -94,8 +94,31 @@ def test_the_cron_of_whmcs_wakes_the_scheduler(post: Post, services: RecordingSe
 @pytest.mark.parametrize("path", LATER)
 def test_a_function_of_a_later_version_says_so(post: Post, path: str) -> None:
     name = path.rpartition("/")[2]
-    response = post(path, {"serviceid": 5})
+    response = post(path, {"serviceid": 5, "userid": 7})
     assert response.json == {"error": f"{name} is not available yet in this version of KVM Bridge"}
+
+
+@pytest.mark.parametrize("page", sorted(addon.PAGES))
+@pytest.mark.parametrize("actor", [{"type": "client", "id": 7, "admin": 1}, {"type": "system"}, {"type": "admin"}])
+def test_the_addon_s_pages_are_for_admins(post: Post, page: str, actor: dict[str, object]) -> None:
+    assert post(f"/v1/addon/{page}", actor=actor).json == {"error": "This page is for admins only."}
+
+
+@pytest.mark.parametrize("page", ["overview", "start"])
+@pytest.mark.parametrize(
+    "actor", [{"type": "client", "id": 8}, {"type": "client"}, {"type": "system"}, {"type": "admin"}]
+)
+def test_a_service_is_shown_to_its_owner_only(post: Post, page: str, actor: dict[str, object]) -> None:
+    response = post(f"/v1/client/{page}", {"serviceid": 5, "userid": 7}, actor=actor)
+    assert response.json == {"error": "Access Denied"}
+
+
+@pytest.mark.parametrize(
+    "actor", [{"type": "client", "id": 7}, {"type": "client", "id": 7, "admin": 1}, {"type": "admin", "id": 1}]
+)
+def test_owner_and_admins_get_past_the_door(post: Post, actor: dict[str, object]) -> None:
+    response = post("/v1/client/overview", {"serviceid": 5, "userid": 7}, actor=actor)
+    assert "not available yet" in response.json["error"]
 
 
 @pytest.mark.parametrize("folder", TABLES)
