@@ -61,6 +61,9 @@ class Watched(BaseAdapter):
         response = self._inner.send(request, **options)
         if self._check_answers and response.ok:
             data = response.json()["data"]
+            # A task's log that is gone is answered with an object where the schema has a list (seen on 8.4.1).
+            if path.endswith("/log") and isinstance(data, dict):
+                return response
             self.complaints += [f"{method} {path}: {c}" for c in schema.check_answer(self._version, method, path, data)]
         return response
 

@@ -98,7 +98,6 @@ def test_configuration_is_read_with_or_without_pending_changes(
     assert sent.lines == ["GET /nodes/pve1/qemu/100/config", "GET /nodes/pve1/qemu/100/config?current=1"]
 
 
-@pytest.mark.req("CLD-05")
 def test_values_are_spelled_as_forms_carry_them(net: responses.RequestsMock, proxmox: Proxmox, sent: Calls) -> None:
     net.put(f"{NODE}/qemu/100/config", json={"data": None})
     keys = "ssh-ed25519 AAAA me@x\nssh-ed25519 BBBB two\n"
@@ -139,7 +138,6 @@ def test_pending_changes_are_listed_with_their_new_value(net: responses.Requests
     assert proxmox.pending("pve1", 100) == {"memory": "128", "cores": "2", "cpu": None}
 
 
-@pytest.mark.req("DEP-27")
 @pytest.mark.parametrize(("answer", "upid"), [(UPID, UPID), (None, None)])
 def test_a_resize_is_absolute_and_answers_with_a_task_or_at_once(
     net: responses.RequestsMock, proxmox: Proxmox, sent: Calls, answer: str | None, upid: str | None
