@@ -60,12 +60,12 @@ def ip_settings(config: Config, number: int) -> dict[str, str]:
     return split_properties(str(config.get(f"ipconfig{number}", "")))
 
 
-def addresses_of(config: Config) -> dict[str, str]:
+def addresses_of(config: Config, *, ipv6: bool = True) -> dict[str, str]:
     """Static addresses with prefix length by MAC address, several joined by blanks: what the booted guest has."""
     found = {}
     for number in _numbers(config):
         settings = ip_settings(config, number)
-        static = [settings[k] for k in ("ip", "ip6") if settings.get(k, "dhcp") not in ("dhcp", "auto")]
+        static = [settings[k] for k in ("ip", "ip6")[: 1 + ipv6] if settings.get(k, "dhcp") not in ("dhcp", "auto")]
         found[parse_net(str(config[f"net{number}"]))["macaddr"].lower()] = " ".join(static)
     return found
 

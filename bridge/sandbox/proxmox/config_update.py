@@ -43,7 +43,8 @@ def read_change(call: "Call") -> Change:
     change = Change(values, said=" ".join(f"-{key} {shown[key]}" for key in sorted(shown)))
     change.delete = _option_names(call, "delete", values)
     change.revert = _option_names(call, "revert", values)
-    if not values and not change.delete and not change.revert:
+    # A JSON null counts as an option here, although it changes nothing.
+    if not call.given - _NO_OPTIONS and not change.delete and not change.revert:
         raise ApiError("no options specified")
     if call.flag("skiplock") and str(call.who) != "root@pam":
         raise InvalidParameters({"skiplock": "Only root may use this option."})
@@ -91,6 +92,7 @@ def check_storages(call: "Call", values: Config) -> None:
 
 def change_config(call: "Call", guest: Guest, change: Change) -> None:
     """Apply a change to a VM. Raises ApiError; what came before the failing option stays done."""
+    guest.unreadable = ""
     order = boot_order(guest.effective())
     before = list(order)
     for key in change.revert:
@@ -140,9 +142,9 @@ def _delete(call: "Call", guest: Guest, key: str, order: list[str]) -> None:
     if NET_KEY.fullmatch(key) and key in guest.config:
         check_bridges(call, {key: guest.config[key]})
     if UNUSED_KEY.fullmatch(key):
-        volid = str(guest.config.pop(key, ""))
-        if volid:
-            free_volume(call.cluster, guest.node, volid)
+        if key in guest.config:
+            free_volume(call.cluster, guest.node, str(guest.config[key]))
+            del guest.config[key]
     elif key not in guest.pending_delete:
         guest.pending_delete.append(key)
 
@@ -160,7 +162,9 @@ def _set(call: "Call", guest: Guest, key: str, value: Any, order: list[str]) -> 
     guest.pending_delete = [k for k in guest.pending_delete if k != key]
     if value is not None:
         guest.pending[key] = value
-    elif key == "description" and key in guest.config:
+    elif key != "description":
+        guest.unreadable = f"{key}: "
+    elif key in guest.config:
         guest.pending.pop(key, None)
         guest.pending_delete.append(key)
 

@@ -33,7 +33,7 @@ _PUBLIC = {("GET", "/access/ticket"), ("POST", "/access/ticket"), ("GET", "/acce
 
 @dataclass
 class Total:
-    """An answer's `data` together with the `total` beside it (lists that are paged)."""
+    """An answer's `data` together with the `total` beside it (lists that are paged); a total of 0 is left out."""
 
     data: Any
     total: int
@@ -159,7 +159,9 @@ def _reach(cluster: "Cluster", match: Match) -> None:
 
 
 def _success(result: Any) -> Answer:
-    body = {"data": result.data, "total": result.total} if isinstance(result, Total) else {"data": result}
+    if not isinstance(result, Total):
+        return answer_json(200, "OK", {"data": result})
+    body = {"data": result.data, "total": result.total} if result.total else {"data": result.data}
     return answer_json(200, "OK", body)
 
 

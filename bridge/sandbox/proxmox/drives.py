@@ -160,6 +160,9 @@ def free_volume(cluster: "Cluster", node: str, volid: str) -> None:
     if storage is None or not storage.is_on(node):
         return
     volumes = storage.on(node)
+    doomed = volumes.get(parsed.name)
+    if doomed and doomed.snapshots:
+        raise ApiError(f"unable to delete '{volid}' - volume is still in use (snapshot?)")
     if any(volume.base == parsed.name for volume in volumes.values()):
         raise ApiError(f"base volume '{volid}' is still in use by linked cloned")
     volumes.pop(parsed.name, None)

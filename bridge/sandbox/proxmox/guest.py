@@ -27,7 +27,11 @@ class Run:
 
 @dataclass
 class Guest:
-    """One VM. `config` values are text, or int for integers and booleans, as the API shows them."""
+    """One VM. `config` values are text, or int for integers and booleans, as the API shows them.
+
+    `unreadable`: a line of the file that its parser refuses; it stays there until the next write. `cloudinit`: what the
+    image in the drive was made from, where that differs. `listed_at`: when the VM came into being.
+    """
 
     vmid: int
     node: str
@@ -35,6 +39,7 @@ class Guest:
     pending: Config = field(default_factory=dict)
     pending_delete: list[str] = field(default_factory=list)
     cloudinit: Config = field(default_factory=dict)
+    unreadable: str = ""
     snapshots: dict[str, Config] = field(default_factory=dict)
     run: Run | None = None
     listed_at: float = 0.0
@@ -61,6 +66,8 @@ class Guest:
         if self.pending or self.pending_delete:
             deleted = {"delete": ",".join(sorted(self.pending_delete))} if self.pending_delete else {}
             sections.append("[PENDING]\n" + _section({**deleted, **self.pending}))
+        if self.unreadable:
+            sections.append(f"[PENDING]\n{self.unreadable}\n")
         if self.cloudinit:
             sections.append("[special:cloudinit]\n" + _section(self.cloudinit))
         sections += [f"[{name}]\n{_section(config)}" for name, config in sorted(self.snapshots.items())]

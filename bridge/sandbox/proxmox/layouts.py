@@ -14,6 +14,8 @@ DEMO_SECRET = "5a1d8f2e-0c3b-4e7a-9d61-7f42c0b8e913"
 
 LINUX = System(obeys=True, agent=True)
 NO_AGENT = System(obeys=True)
+# The recorded guest: a busybox with an agent, whose start script knows IPv4 only.
+BUSYBOX = System(obeys=True, agent=True, ipv6=False)
 
 _ALL_FILES = ("iso", "vztmpl", "backup", "snippets", "import")
 
@@ -81,7 +83,9 @@ def conformance_cluster(
         Storage("local", "dir", (*_ALL_FILES, "images", "rootdir"), path="/var/lib/vz"),
         Storage("second", "dir", ("images", "iso", "backup", "snippets"), path="/var/lib/vz2"),
     ]
-    nodes = numbered_nodes(["pve1"], cpus=2, memory=24 * GIB)
+    nodes = numbered_nodes(
+        ["pve1"], network="192.168.99.0/24", cpus=2, memory=24 * GIB, qemu="7.2.0", pbs_library="0.0.0-stub"
+    )
     timing = Timing(dict(RECORDED), speed, boot_seconds=3.0, listing_seconds=2.0)
     cluster = Cluster(clock, version, nodes, storages=storages, timing=timing, seed=seed, name="pve1")
     cluster.nodes["pve1"].bridges = [Bridge("vmbr0", "192.168.99.1/24")]
@@ -92,7 +96,7 @@ def conformance_cluster(
     agent: Config = {**linux, "agent": "enabled=1", "vga": "std", "net0": card + ",firewall=1"}
     empty: Config = {**common, "memory": "64", "ostype": "other", "net0": card}
     raw: Config = {**linux, "vga": "serial0", "net0": card}
-    add_template(cluster, 9000, "tmpl-bench", "pve1", "local", LINUX, agent, size=2 * GIB, fmt="qcow2")
+    add_template(cluster, 9000, "tmpl-bench", "pve1", "local", BUSYBOX, agent, size=2 * GIB, fmt="qcow2")
     add_template(cluster, 9001, "tmpl-empty", "pve1", "local", BLANK, empty, size=GIB, fmt="qcow2", cloudinit=False)
     add_template(cluster, 9002, "tmpl-bench-noagent", "pve1", "local", NO_AGENT, raw, size=2 * GIB, key="virtio0")
     cluster.role_tokens = _recorded_tokens(cluster)
@@ -132,7 +136,10 @@ def add_template(
     storage.on(node)[disk] = Volume(disk, "images", fmt, size, vmid, used=size // 4, created=now, system=system)
     filled = {k: v.format(mac=cluster.random_mac()) if isinstance(v, str) else v for k, v in config.items()}
     filled |= {"name": name, "template": 1, "boot": f"order={key}"}
-    filled |= {"meta": f"creation-qemu=9.2.0,ctime={now}", "smbios1": f"uuid={cluster.random_uuid()}"}
+    filled |= {
+        "meta": f"creation-qemu={cluster.nodes[node].qemu},ctime={now}",
+        "smbios1": f"uuid={cluster.random_uuid()}",
+    }
     filled |= {"vmgenid": cluster.random_uuid(), key: f"{storage_name}:{disk},size={print_size(size)}"}
     if cloudinit:
         image = image_name(storage, vmid, f"vm-{vmid}-cloudinit", "qcow2" if storage.holds_files else "raw")

@@ -1,5 +1,6 @@
 """The QEMU process of a VM: what it takes to start one, and what stopping it leaves behind."""
 
+import time
 from collections.abc import Generator
 from typing import TYPE_CHECKING
 
@@ -45,10 +46,11 @@ def start_machine(cluster: "Cluster", task: Task, guest: Guest) -> Generator[Ste
         )
         raise ApiError("start failed: QEMU exited with code 1")
     now = cluster.simulation.now
-    answers = _system(cluster, guest).agent
-    ready = now + cluster.timing.boot if answers and agent_enabled(guest.config) else None
+    system = _system(cluster, guest)
+    ready = now + cluster.timing.boot if system.agent and agent_enabled(guest.config) else None
     pid = cluster.rng.randrange(2000, 400000)
-    guest.run = Run(pid, now, dict(guest.config), ready, addresses=addresses_of(guest.config))
+    addresses = addresses_of(guest.config, ipv6=system.ipv6)
+    guest.run = Run(pid, now, dict(guest.config), ready, addresses=addresses)
 
 
 def stop_machine(cluster: "Cluster", guest: Guest) -> None:
@@ -62,16 +64,25 @@ def suspend_to_disk(
 ) -> Generator[Step, None, None]:
     """Write the memory to a volume and end the process; the VM stays locked until it is started again."""
     yield hold_config(guest.vmid, CONFIG_LOCK_SECONDS)
-    storage = cluster.storage(storage_name or _state_storage(guest), guest.node)
-    stamp = "2026-01-01"
-    name = image_name(storage, guest.vmid, f"vm-{guest.vmid}-state-suspend-{stamp}", "raw")
-    size = 2 * memory_bytes(guest.config) + 500 * MIB
-    storage.on(guest.node)[name] = Volume(name, "images", "raw", size, guest.vmid, created=int(cluster.simulation.now))
+    stamp = time.strftime("%Y-%m-%d", time.gmtime(cluster.simulation.now))
+    saved = save_memory(cluster, task, guest, f"state-suspend-{stamp}", storage_name)
     yield Sleep(cluster.timing.of("qmsuspend"))
     task.say("State saved, quitting")
     guest.run = None
-    guest.config |= {"lock": "suspended", "vmstate": f"{storage.name}:{name}"}
-    guest.config |= {"runningmachine": "pc-i440fx-9.2+pve0"}
+    guest.config |= {"lock": "suspended", **saved}
+
+
+def save_memory(
+    cluster: "Cluster", task: Task, guest: Guest, label: str, storage_name: str | None = None
+) -> dict[str, str]:
+    """Write a running VM's memory to a volume; returns what the configuration has to remember about it."""
+    storage = cluster.storage(storage_name or _state_storage(guest), guest.node)
+    name = image_name(storage, guest.vmid, f"vm-{guest.vmid}-{label}", "raw")
+    size = 2 * memory_bytes(guest.config) + 500 * MIB
+    storage.on(guest.node)[name] = Volume(name, "images", "raw", size, guest.vmid, created=int(cluster.simulation.now))
+    task.say(f"saving VM state and RAM using storage '{storage.name}'")
+    cpu = str(guest.config.get("cpu", "kvm64")).partition(",")[0]
+    return {"vmstate": f"{storage.name}:{name}", "runningmachine": cluster.nodes[guest.node].machine, "runningcpu": cpu}
 
 
 def obeys_power_button(cluster: "Cluster", guest: Guest) -> bool:
@@ -123,6 +134,7 @@ def _state_storage(guest: Guest) -> str:
 def _forget_state(cluster: "Cluster", guest: Guest) -> None:
     volid = str(guest.config.pop("vmstate", ""))
     guest.config.pop("lock", None)
-    guest.config.pop("runningmachine", None)
+    for name in ("runningmachine", "runningcpu"):
+        guest.config.pop(name, None)
     if volid:
         free_volume(cluster, guest.node, volid)

@@ -18,7 +18,8 @@ class Bridge:
 class Node:
     """One node. `memory` in bytes, `base_memory` what the host itself uses; `booted_at` in epoch seconds.
 
-    `online`: a node that is off answers nothing; the others answer 595 for it.
+    `online`: a node that is off answers nothing; the others answer 595 for it. `qemu`: version of QEMU; `pbs_library`: version of QEMU's library
+    for Proxmox Backup Server.
     """
 
     name: str
@@ -31,8 +32,15 @@ class Node:
     used_disk: int = 28 * GIB
     booted_at: float = 0.0
     online: bool = True
+    qemu: str = "9.2.0"
+    pbs_library: str = "1.5.1 (UNKNOWN)"
     fingerprint: str = ":".join(["00"] * 32)
     bridges: list[Bridge] = field(default_factory=list)
+
+    @property
+    def machine(self) -> str:
+        """The newest machine type of the node's QEMU."""
+        return f"pc-i440fx-{self.qemu.rpartition('.')[0]}+pve0"
 
     @property
     def bridge_names(self) -> list[str]:

@@ -47,7 +47,7 @@ def _json_object(body: bytes) -> dict[str, Any]:
         raise _plain(f"{text} at {_SOURCE} line 917.") from error
     if not isinstance(value, dict):
         raise _plain(f"Not a HASH reference at {_SOURCE} line 957.")
-    return {key: item for key, item in value.items() if item is not None}
+    return value
 
 
 def _plain(reason: str) -> PlainError:

@@ -11,10 +11,14 @@ from bridge.sandbox.proxmox.sizes import GIB
 
 @dataclass(frozen=True)
 class System:
-    """What an image holds that can be started: whether it obeys a power button, and whether it runs the guest agent."""
+    """What an image holds that can be started.
+
+    Whether it `obeys` a power button, runs the guest `agent`, and takes `ipv6` addresses from cloud-init.
+    """
 
     obeys: bool = False
     agent: bool = False
+    ipv6: bool = True
 
 
 BLANK = System()

@@ -41,7 +41,6 @@ _SUPPORT = {
     "pbs-dirty-bitmap": True,
     "pbs-dirty-bitmap-migration": True,
     "pbs-dirty-bitmap-savevm": True,
-    "pbs-library-version": "1.5.1",
     "pbs-masterkey": True,
     "query-bitmap-info": True,
 }
@@ -129,18 +128,17 @@ def current_status(cluster: "Cluster", guest: Guest) -> dict[str, Any]:
 
 
 def _running_status(cluster: "Cluster", guest: Guest) -> dict[str, Any]:
-    config, memory = guest.config, memory_bytes(guest.config)
+    config, memory, node = guest.config, memory_bytes(guest.config), cluster.nodes[guest.node]
     cards = [key.removeprefix("net") for key in sorted(config) if NET_KEY.fullmatch(key)]
     traffic = {"netin": 110 * uptime(cluster, guest), "netout": 90 * uptime(cluster, guest)}
-    machine = "9.2.0" if not cluster.version.startswith("7") else "7.2.0"
     return {
         "balloon": memory,
         "ballooninfo": {"actual": memory, "max_mem": memory},
         "blockstat": {drive.key: _block_statistics() for drive in drives_of(config) if drive.file != "none"},
         "nics": {f"tap{guest.vmid}i{number}": dict(traffic) for number in cards},
-        "proxmox-support": dict(_SUPPORT),
-        "running-machine": f"pc-i440fx-{machine.rpartition('.')[0]}+pve0",
-        "running-qemu": machine,
+        "proxmox-support": {**_SUPPORT, "pbs-library-version": node.pbs_library},
+        "running-machine": node.machine,
+        "running-qemu": node.qemu,
     }
 
 

@@ -21,9 +21,9 @@ Hook = Callable[[str], None]
 
 
 class WhmcsAdapter(BaseAdapter):
-    """Hands requests to the sandbox. `before` and `after` the effect of each call its action's name is passed to a hook;
+    """Hands requests to the sandbox. The hooks get the action's name before the call and after its effect.
 
-    what a hook raises leaves through the caller, so that a test can stop the process at exactly that point.
+    What a hook raises leaves through the caller, so that a test can stop the process at exactly that point.
     """
 
     def __init__(self, sandbox: WhmcsSandbox, before: Hook | None = None, after: Hook | None = None) -> None:

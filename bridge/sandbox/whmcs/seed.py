@@ -114,9 +114,10 @@ def seed(
     settings: Mapping[str, str],
     system_url: str = "http://127.0.0.1/",
 ) -> DemoShop:
-    """Set the shop up: client, server with its group and address pools, product with `settings` and configurable options,
+    """Set the shop up; the way to order is returned. Run it once, on empty tables.
 
-    e-mail templates, departments, currency. Run it once on empty tables.
+    There will be a client, a server entry with its group and a pool of each family, a product with `settings` and
+    configurable options, the five e-mail templates, a support department and a currency.
     """
     currency = Currency.create(code="EUR", prefix="€", suffix=" EUR", format=1, rate=1, default=1)
     for name, value in (

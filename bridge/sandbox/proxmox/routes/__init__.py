@@ -14,6 +14,7 @@ from bridge.sandbox.proxmox.routes import (
     nodes,
     power,
     qemu,
+    snapshots,
     storage,
     tasks,
 )
@@ -32,6 +33,7 @@ __all__ = [
     "nodes",
     "power",
     "qemu",
+    "snapshots",
     "storage",
     "tasks",
 ]

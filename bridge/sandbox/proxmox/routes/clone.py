@@ -96,7 +96,7 @@ def make_template(call: Call) -> Generator[Step, None, str]:
     if guest.run and not call.get("disk"):
         raise ApiError("you can't convert a VM to template if VM is running")
     if guest.snapshots:
-        raise ApiError("you can't convert a VM to template if it has snapshots")
+        raise ApiError("unable to create template, because VM contains snapshots")
 
     def work(task: Task) -> Generator[Step, None, None]:
         yield hold_config(guest.vmid, CONFIG_LOCK_SECONDS)

@@ -56,6 +56,7 @@ def _remove(call: Call, task: Task, guest: Guest) -> None:
     for volid in sorted(referenced(guest.config) | _states(guest)):
         volume = cluster.volume(guest.node, volid)
         if volume is not None and volume.vmid == guest.vmid:
+            volume.snapshots.clear()
             free_volume(cluster, guest.node, volid)
     if call.flag("destroy-unreferenced-disks"):
         _remove_unreferenced(call, guest)

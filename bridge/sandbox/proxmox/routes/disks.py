@@ -3,8 +3,9 @@
 from collections.abc import Generator
 
 from bridge.sandbox.proxmox.call import Call
+from bridge.sandbox.proxmox.clone_copy import copy_drive
 from bridge.sandbox.proxmox.config_update import Change, change_config
-from bridge.sandbox.proxmox.drives import Drive, storage_of
+from bridge.sandbox.proxmox.drives import Drive, add_unused, free_volume, storage_of
 from bridge.sandbox.proxmox.failures import ApiError
 from bridge.sandbox.proxmox.formats import split_list
 from bridge.sandbox.proxmox.guest import Guest
@@ -67,3 +68,37 @@ def unlink(call: Call) -> Generator[Step, None, None]:
     guest = call.guest()
     check_lock(guest)
     change_config(call, guest, Change(delete=split_list(str(call.values["idlist"]))))
+
+
+@route("POST", "/nodes/{node}/qemu/{vmid}/move_disk")
+def move_disk(call: Call) -> Generator[Step, None, str]:
+    """Copy a disk to another storage; the old volume stays as unusedN unless `delete` is given."""
+    guest = call.guest()
+    if "target-vmid" in call.given:
+        raise ApiError("moving a disk to another VM is not part of this sandbox")
+    storage = call.cluster.storage(str(call.values["storage"]), call.node.name)
+    call.require(f"/storage/{storage.name}", "Datastore.AllocateSpace")
+    yield hold_config(call.vmid, CONFIG_LOCK_SECONDS)
+    check_digest(call, guest)
+    check_lock(guest)
+    key = str(call.values["disk"])
+    if key not in guest.config:
+        raise ApiError(f"disk '{key}' does not exist")
+    drive = Drive.parse(key, str(guest.config[key]))
+    if drive.is_cdrom and not drive.is_cloudinit:
+        raise ApiError("you can't move a cdrom")
+    if VolumeId.parse(drive.file).storage == storage.name and not call.get("format"):
+        raise ApiError("you can't move to the same storage with same format")
+
+    def work(task: Task) -> Generator[Step, None, None]:
+        yield hold_config(call.vmid, CONFIG_LOCK_SECONDS)
+        made: list[str] = []
+        seconds = call.cluster.timing.of("qmmove")
+        moved = yield from copy_drive(call, task, guest, drive, made, full=True, seconds=seconds)
+        guest.config[key] = str(moved)
+        if call.flag("delete"):
+            free_volume(call.cluster, guest.node, drive.file)
+        else:
+            add_unused(guest.config, drive.file)
+
+    return call.start_task("qmmove", work)

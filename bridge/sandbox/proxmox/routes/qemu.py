@@ -120,7 +120,7 @@ def _new_config(call: Call, guest: Guest, values: Config, task: Task) -> Config:
         if value is not None:
             config[key] = value
     cluster = call.cluster
-    config["meta"] = f"creation-qemu=9.2.0,ctime={int(call.now)}"
+    config["meta"] = f"creation-qemu={call.node.qemu},ctime={int(call.now)}"
     config.setdefault("smbios1", f"uuid={cluster.random_uuid()}")
     config.setdefault("vmgenid", cluster.random_uuid())
     if "boot" not in config:
@@ -142,7 +142,7 @@ def feature(call: Call) -> dict[str, Any]:
     disks = [d for d in (Drive.parse(k, str(guest.config[k])) for k in disk_keys(guest.config)) if d.has_volume]
     able = all(_disk_can(call, guest, d, wanted) for d in disks if not d.is_cdrom)
     nodes = sorted(call.cluster.nodes) if _all_shared(call, guest, disks) else [guest.node]
-    return {"hasFeature": int(able), "nodes": nodes if able else []}
+    return {"hasFeature": int(able), "nodes": nodes}
 
 
 def _disk_can(call: Call, guest: Guest, drive: Drive, wanted: str) -> bool:
