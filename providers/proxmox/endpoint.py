@@ -6,6 +6,8 @@ from urllib.parse import urlsplit
 
 DEFAULT_PORT = 8006
 
+_HOST = re.compile(r"(?=.{1,253}$)[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*\.?|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*(%\w+)?")
+
 
 @dataclass(frozen=True)
 class Tls:
@@ -35,7 +37,7 @@ class Endpoint:
     `host` may be pasted in any form that occurs: name, IPv4, IPv6, with scheme, port, path or a trailing slash.
     `token_id` `user@realm!id` with the token's secret, or `user@realm` with the password of the account (ticket login).
     `timeout` seconds for reads, `heavy_timeout` for writes and slow reads: a write may wait 10 s for a lock, and a dead
-    storage stalls status calls. Raises ValueError when host or token id make no sense.
+    storage stalls status calls. Raises ValueError when host or token make no sense.
     """
 
     host: str
@@ -48,10 +50,17 @@ class Endpoint:
 
     def __post_init__(self) -> None:
         host, port = _split(self.host)
-        if not re.fullmatch(r"[A-Za-z0-9_.-]+|[0-9A-Fa-f:.]+(%\w+)?", host):
+        if not _HOST.fullmatch(host):
             raise ValueError(f"not a host name: {self.host!r}")
         object.__setattr__(self, "host", host)
         object.__setattr__(self, "port", port or self.port or DEFAULT_PORT)
+        if self.uses_token:
+            # Both travel in a header, and are pasted with a blank or a line end at times.
+            for name in ("token_id", "token_secret"):
+                value = getattr(self, name).strip()
+                if not value.isascii() or not value.isprintable():
+                    raise ValueError(f"the {name.replace('_', ' ')} holds characters that no API token has")
+                object.__setattr__(self, name, value)
 
     @property
     def uses_token(self) -> bool:

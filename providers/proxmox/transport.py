@@ -17,7 +17,7 @@ import requests
 from proxmoxer.backends.https import JsonSerializer
 from proxmoxer.core import ProxmoxResource, ResourceException
 from requests.adapters import BaseAdapter
-from urllib3.exceptions import MaxRetryError, NewConnectionError, ProtocolError
+from urllib3.exceptions import HTTPError, MaxRetryError, NewConnectionError, ProtocolError
 
 from providers.errors import AuthFailed, CertificateRefused, ProviderError, Unavailable
 from providers.proxmox import translate
@@ -88,7 +88,7 @@ class Transport:
     ) -> None:
         self.endpoint = endpoint
         self._session = open_session(endpoint, login=self._login, adapter=adapter, tickets=tickets, now=now)
-        # No credentials yet at the time of a login, and none of the deadlines of a read: a refused login takes 3 s.
+        # A login cannot use the session that waits for it.
         self._bare = Session(endpoint, adapter) if not endpoint.uses_token else None
         self._light = self._root(self._session, endpoint.timeout)
         self._heavy = self._root(self._session, endpoint.heavy_timeout)
@@ -143,7 +143,8 @@ class Transport:
             raise translate.http_error(doing, error.status_code, text, fields, write=write) from cause
         except _Unreadable as error:
             raise translate.unreadable(doing, write=write) from error
-        except requests.RequestException as error:
+        except (requests.RequestException, HTTPError) as error:
+            # A few of urllib3's get past requests: a name that cannot be encoded, for one.
             raise _network_error(self.endpoint, doing, error, write=write) from error
 
     def _login(self, user: str, password: str) -> dict[str, Any]:
@@ -179,7 +180,7 @@ def _connection_was_stale(error: requests.ConnectionError) -> bool:
     return bool(error.args) and isinstance(error.args[0], ProtocolError)
 
 
-def _never_sent(error: requests.RequestException) -> bool:
+def _never_sent(error: Exception) -> bool:
     """Whether the request cannot have reached the server: no connection came about."""
     if isinstance(error, requests.ConnectTimeout | requests.exceptions.InvalidURL):
         return True
@@ -193,7 +194,7 @@ def _speaks_no_tls(text: str) -> bool:
     return "WRONG_VERSION_NUMBER" in text or "RECORD_LAYER_FAILURE" in text
 
 
-def _network_error(endpoint: Endpoint, doing: str, error: requests.RequestException, *, write: bool) -> ProviderError:
+def _network_error(endpoint: Endpoint, doing: str, error: Exception, *, write: bool) -> ProviderError:
     text = str(error)
     if isinstance(error, requests.exceptions.SSLError):
         refused = _certificate_refused(endpoint, doing, text)

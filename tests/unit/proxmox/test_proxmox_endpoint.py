@@ -26,7 +26,9 @@ def test_host_and_port_are_understood_in_every_form(host: str, port: int, url: s
     assert Endpoint(host, port).base_url == url
 
 
-@pytest.mark.parametrize("host", ["", "   ", "https://", "not a host", "pve 1", "pve1:99999999", "bär\nx"])
+@pytest.mark.parametrize(
+    "host", ["", "   ", "https://", "not a host", "pve 1", "pve1:99999999", "bär\nx", "a" * 64, "a..b", "."]
+)
 def test_what_is_no_host_is_refused(host: str) -> None:
     with pytest.raises(ValueError):
         Endpoint(host)
@@ -37,6 +39,24 @@ def test_the_secret_shows_in_no_representation() -> None:
     client = Proxmox(endpoint)
     for text in (repr(endpoint), str(endpoint), repr(client), repr(vars(client))):
         assert "55555555" not in text
+
+
+def test_a_token_pasted_with_blanks_around_it_is_taken() -> None:
+    endpoint = Endpoint("pve1", token_id=" root@pam!whmcs\n", token_secret="1111-2222\n")
+    assert (endpoint.token_id, endpoint.token_secret) == ("root@pam!whmcs", "1111-2222")
+
+
+@pytest.mark.parametrize(
+    ("token", "secret"), [("root@pam!whmcs", "1111\n2222"), ("root@pam!whm…", "1111"), ("a!b", "ü")]
+)
+def test_a_token_that_fits_no_header_is_refused_without_showing_it(token: str, secret: str) -> None:
+    with pytest.raises(ValueError, match="holds characters that no API token has") as caught:
+        Endpoint("pve1", token_id=token, token_secret=secret)
+    assert secret not in str(caught.value)
+
+
+def test_a_password_is_taken_as_it_is() -> None:
+    assert Endpoint("pve1", token_id="root@pam", token_secret=" pässword ").token_secret == " pässword "
 
 
 @pytest.mark.req("SRV-02", "SRV-03")

@@ -6,7 +6,7 @@ import traceback
 import pytest
 import requests
 import responses
-from urllib3.exceptions import ProtocolError
+from urllib3.exceptions import LocationParseError, ProtocolError
 
 from providers.errors import AuthFailed, Locked, ProviderError, Rejected, Unavailable
 from providers.proxmox import Endpoint, Proxmox
@@ -147,6 +147,12 @@ def test_no_secret_gets_into_error_or_log(
     assert "value '***' is bad" in shown
     assert secret not in shown
     assert "very-secret-token" not in shown
+
+
+def test_what_slips_through_requests_is_caught_all_the_same(net: responses.RequestsMock, proxmox: Proxmox) -> None:
+    net.get(f"{API}/version", body=LocationParseError("pve1"))
+    with pytest.raises(Unavailable):
+        proxmox.version()
 
 
 def test_reads_wait_for_the_short_deadline_and_writes_for_the_long_one(monkeypatch: pytest.MonkeyPatch) -> None:
