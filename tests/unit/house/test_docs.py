@@ -30,7 +30,7 @@ FIELD_WORDS = [
 # Paths of the machines that this is written on, and addresses of package registries.
 FOREIGN = re.compile(
     r"(^|[^A-Za-z0-9_.])/(work|farm)/|/tmp/[t]eam|index-url *[=:]|\"resolved\": *\"http|registry *= *http"
-    r"|\b(files\.pythonhosted|pypi|registry\.npmjs|deb\.debian)\.org\b|\.pyenv/"
+    r"|\b(files\.pythonhosted|pypi|registry\.npmjs|deb\.debian)\.org\b|\.[p]yenv/"
 )
 
 
