@@ -67,7 +67,11 @@ class RequestSignature:
 
 
 class Signer:
-    """Signs and checks with one shared secret of at least 8 characters (a generated one of 32 and more is wiser). Its repr does not show the secret."""
+    """Signs and checks with one shared secret. Its repr does not show the secret.
+
+    Eight characters are the least; a generated secret of 32 and more is wiser, as a recorded request lets anybody try short
+    ones at leisure.
+    """
 
     def __init__(self, secret: str) -> None:
         if len(secret) < MIN_SECRET_LENGTH:
