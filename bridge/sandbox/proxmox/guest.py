@@ -30,7 +30,7 @@ class Guest:
     """One VM. `config` values are text, or int for integers and booleans, as the API shows them.
 
     `unreadable`: a line of the file that its parser refuses; it stays there until the next write. `cloudinit`: what the
-    image in the drive was made from, where that differs. `listed_at`: when the VM came into being.
+    image in the drive was made from, where that differs. `created`: epoch seconds, 0 for always.
     """
 
     vmid: int
@@ -42,8 +42,7 @@ class Guest:
     unreadable: str = ""
     snapshots: dict[str, Config] = field(default_factory=dict)
     run: Run | None = None
-    listed_at: float = 0.0
-    traffic: dict[str, int] = field(default_factory=dict)
+    created: float = 0.0
 
     @property
     def is_template(self) -> bool:

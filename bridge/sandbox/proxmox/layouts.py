@@ -86,7 +86,7 @@ def conformance_cluster(
     nodes = numbered_nodes(
         ["pve1"], network="192.168.99.0/24", cpus=2, memory=24 * GIB, qemu="7.2.0", pbs_library="0.0.0-stub"
     )
-    timing = Timing(dict(RECORDED), speed, boot_seconds=3.0, listing_seconds=2.0)
+    timing = Timing(dict(RECORDED), speed, boot_seconds=3.0, listing_seconds=0.5)
     cluster = Cluster(clock, version, nodes, storages=storages, timing=timing, seed=seed, name="pve1")
     cluster.nodes["pve1"].bridges = [Bridge("vmbr0", "192.168.99.1/24")]
     cluster.nodes["pve1"].booted_at = cluster.clock.now() - 5000

@@ -40,7 +40,8 @@ class Timing:
     """Durations in seconds by task type; `speed` divides them all (2 = twice as fast).
 
     `boot_seconds`: from the start of the QEMU process until its guest agent answers. `worker_seconds`: until a worker
-    that was forked for a task does its first step. `listing_seconds`: how old /cluster/resources may be.
+    that was forked for a task does its first step. `listing_seconds`: how long /cluster/resources knows of a new VM
+    no more than its id.
     """
 
     durations: dict[str, float] = field(default_factory=lambda: dict(REALISTIC))
@@ -48,6 +49,13 @@ class Timing:
     boot_seconds: float = 6.0
     worker_seconds: float = 0.02
     listing_seconds: float = 5.0
+
+    def is_listed(self, age: float, *, cloning: bool) -> bool:
+        """Whether /cluster/resources knows more than the id of a VM that came into being `age` seconds ago.
+
+        The nodes report every ten seconds; a clone that is still being made is usually not among them yet.
+        """
+        return age >= (max(self.listing_seconds, 10.0) if cloning else self.listing_seconds)
 
     def of(self, task_type: str) -> float:
         """Seconds that a task of this type takes."""

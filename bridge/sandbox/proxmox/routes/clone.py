@@ -37,7 +37,7 @@ def clone_vm(call: Call) -> str:
 
 def _clone(call: Call, task: Task, source: Guest, plan: Plan) -> Generator[Step, None, None]:
     cluster = call.cluster
-    copy = Guest(int(call.values["newid"]), source.node, {"lock": "clone"}, listed_at=call.now)
+    copy = Guest(int(call.values["newid"]), source.node, {"lock": "clone"}, created=call.now)
     cluster.guests[copy.vmid] = copy
     if source.vmid in cluster.firewalls:
         cluster.firewalls[copy.vmid] = copy_firewall(cluster.firewalls[source.vmid])

@@ -41,7 +41,7 @@ def resources(call: Call) -> list[dict[str, Any]]:
 
 def _vm(call: Call, guest: Guest) -> dict[str, Any]:
     item: dict[str, Any] = {"id": f"qemu/{guest.vmid}", "vmid": guest.vmid, "node": guest.node, "type": "qemu"}
-    if call.now - guest.listed_at < call.cluster.timing.listing_seconds and guest.listed_at:
+    if not call.cluster.timing.is_listed(call.now - guest.created, cloning=guest.lock == "clone"):
         item["status"] = "unknown"
         return {**item, **({"lock": guest.lock} if guest.lock else {})}
     status = brief_status(call.cluster, guest)

@@ -72,7 +72,7 @@ def create_vm(call: Call) -> str:
     if existing:
         raise ApiError(f"unable to create VM {vmid} - VM {vmid} already exists on node '{existing.node}'")
     # The stub exists before the worker does: where no worker starts, the id stays taken.
-    guest = call.cluster.guests[vmid] = Guest(vmid, call.node.name, {"lock": "create"}, listed_at=call.now)
+    guest = call.cluster.guests[vmid] = Guest(vmid, call.node.name, {"lock": "create"}, created=call.now)
 
     def work(task: Task) -> Generator[Step, None, None]:
         yield hold_config(vmid, CLONE_LOCK_SECONDS)
