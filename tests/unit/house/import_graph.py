@@ -11,11 +11,15 @@ PACKAGES = ("bridge", "emailtemplates", "providers", "statemachines", "vnc", "wh
 
 @dataclass(frozen=True)
 class SourceFile:
-    """One Python file: its dotted name as it is imported, and what it imports (dotted, also inside of functions)."""
+    """One Python file: its dotted name as it is imported, and what it imports (dotted, also inside of functions).
+
+    `loads` is `imports` without what only the type checker sees.
+    """
 
     path: Path
     module: str
     imports: frozenset[str]
+    loads: frozenset[str]
 
     @property
     def package(self) -> str:
@@ -27,7 +31,7 @@ def read_files(root: Path, packages: tuple[str, ...] = PACKAGES) -> dict[str, So
     """All files of the packages, and those that stand in the root itself, by dotted name."""
     paths = [*root.glob("*.py"), *(path for package in packages for path in sorted(root.glob(f"{package}/**/*.py")))]
     names = {module_name(root, path): path for path in paths}
-    return {name: SourceFile(path, name, imported_by(path, name, frozenset(names))) for name, path in names.items()}
+    return {name: read_file(path, name, frozenset(names)) for name, path in names.items()}
 
 
 def module_name(root: Path, path: Path) -> str:
@@ -36,18 +40,27 @@ def module_name(root: Path, path: Path) -> str:
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
-def imported_by(path: Path, module: str, ours: frozenset[str] = frozenset()) -> frozenset[str]:
-    """Dotted names of all imports of a file; `from a import b` is `a.b` where that is a file of ours, else `a`."""
+def read_file(path: Path, module: str, ours: frozenset[str]) -> SourceFile:
+    """Read one file; `from a import b` is `a.b` where that is a file of ours, else `a`."""
     package = module.split(".") if path.name == "__init__.py" else module.split(".")[:-1]
-    found: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            found.update(alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            base = ".".join([*package[: len(package) - node.level + 1], *filter(None, [node.module])])
-            source = base if node.level else node.module or ""
-            found.update(_target(source, alias.name, ours) for alias in node.names)
-    return frozenset(found)
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    unseen = {id(node) for block in ast.walk(tree) if _is_for_types(block) for node in ast.walk(block)}
+    imports = [(node, target) for node in ast.walk(tree) for target in _targets(node, package, ours)]
+    loads = frozenset(target for node, target in imports if id(node) not in unseen)
+    return SourceFile(path, module, frozenset(target for _, target in imports), loads)
+
+
+def _is_for_types(node: ast.AST) -> bool:
+    return isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
+
+
+def _targets(node: ast.AST, package: list[str], ours: frozenset[str]) -> Iterator[str]:
+    if isinstance(node, ast.Import):
+        yield from (alias.name for alias in node.names)
+    elif isinstance(node, ast.ImportFrom):
+        above = package[: len(package) - node.level + 1] if node.level else []
+        source = ".".join([*above, *filter(None, [node.module])])
+        yield from (_target(source, alias.name, ours) for alias in node.names)
 
 
 def _target(source: str, name: str, ours: frozenset[str]) -> str:
@@ -63,7 +76,7 @@ def find_cycle(files: dict[str, SourceFile]) -> list[str]:
             return [*chain[chain.index(name) :], name]
         if name in finished:
             return []
-        for target in sorted(files[name].imports & files.keys()):
+        for target in sorted(files[name].loads & files.keys()):
             if cycle := walk(target, [*chain, name]):
                 return cycle
         finished.add(name)

@@ -161,6 +161,14 @@ def test_a_circle_of_imports_is_found_also_over_relative_imports(house: Path) ->
     assert find_cycle(read_files(house)) == ["bridge.first", "bridge.second", "bridge.third", "bridge.first"]
 
 
+def test_an_import_for_the_type_checker_makes_no_circle_and_obeys_the_arrows(house: Path) -> None:
+    (house / "bridge" / "first.py").write_text("from bridge import second")
+    (house / "bridge" / "second.py").write_text("if TYPE_CHECKING:\n    from bridge import first")
+    (house / "providers" / "dns.py").write_text("if TYPE_CHECKING:\n    import bridge.first")
+    files = read_files(house)
+    assert (find_cycle(files), wrong_arrows(files)) == ([], ["providers.dns imports bridge.first"])
+
+
 def test_a_leak_of_the_sandbox_is_found(house: Path) -> None:
     (house / "bridge" / "sandbox.py").write_text("")
     (house / "bridge" / "worker.py").write_text("from bridge import sandbox")
