@@ -1,6 +1,7 @@
 """The outbox when the process dies, when answers are lost, and when WHMCS has a bad day: each message leaves exactly once."""
 
 import contextlib
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -245,7 +246,11 @@ SCHEDULES = st.lists(FAULT, max_size=14)
 
 
 @pytest.mark.req("ENG-15", "EML-16")
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=1000 if os.environ.get("SOAK") else 60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 @given(schedule=SCHEDULES, clients=st.integers(1, 2))
 def test_any_schedule_of_faults_and_deaths_delivers_every_mail_once_and_in_order(
     sqlite_db: object, schedule: list[FaultKind | str | None], clients: int
