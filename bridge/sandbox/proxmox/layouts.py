@@ -1,5 +1,6 @@
 """Ready-made clusters: the one of the demo, and the one that the recorded conversations were held with."""
 
+from bridge.sandbox.proxmox.access import User
 from bridge.sandbox.proxmox.clock import Clock
 from bridge.sandbox.proxmox.cluster import Cluster, numbered_nodes
 from bridge.sandbox.proxmox.guest import Config, Guest
@@ -113,6 +114,9 @@ def _recorded_tokens(cluster: Cluster) -> dict[str, str]:
         for who in (user, f"{user}!test"):
             if paths:
                 access.grant(who, role, *paths)
+    # For conversations that log in with a password.
+    access.users["ticket@pve"] = User(password="ticket-secret")
+    access.grant("ticket@pve", "HostingModule", "/")
     return tokens
 
 

@@ -1,0 +1,1 @@
+"""Replays recorded conversations with a real Proxmox VE node against the sandbox and compares the answers."""
