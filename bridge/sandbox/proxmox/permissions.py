@@ -54,6 +54,8 @@ def _check_any(access: Access, who: Identity, parts: Sequence[Any], values: Mapp
 
 def _check_privileges(access: Access, who: Identity, rule: Sequence[Any], values: Mapping[str, Any]) -> None:
     template, privileges, options = rule[0], rule[1], list(rule[2:])
+    # One rule of 7.4 holds a bare name where all others hold a list.
+    privileges = [privileges] if isinstance(privileges, str) else privileges
     named = dict(zip(options[::2], options[1::2], strict=False))
     needed = named.get("require_param")
     if needed and values.get(needed) is None:

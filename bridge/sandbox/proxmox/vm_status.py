@@ -36,6 +36,8 @@ _BLOCK_COUNTERS = [
     "wr_total_time_ns",
 ]
 
+_PRESSURES = [f"pressure{what}{how}" for what in ("cpu", "io", "memory") for how in ("some", "full")]
+
 _SUPPORT = {
     "backup-max-workers": True,
     "pbs-dirty-bitmap": True,
@@ -88,6 +90,9 @@ def brief_status(cluster: "Cluster", guest: Guest) -> dict[str, Any]:
     }
     if guest.run:
         status["pid"] = guest.run.pid
+    if cluster.version.startswith("9"):
+        status["memhost"] = status["mem"]
+        status |= dict.fromkeys(_PRESSURES, 0)
     if guest.is_template:
         status["template"] = 1
     if any(key.startswith("serial") for key in config):

@@ -53,7 +53,7 @@ class Player:
         self.variables: dict[str, Any] = {**fixed, **ids}
         tokens = [token.partition("=")[0] for token in self.cluster.role_tokens.values()]
         users = sorted({token.partition("!")[0] for token in tokens} | {"ticket@pve"})
-        names = {name: (str(value),) for name, value in self.variables.items()}
+        names: dict[str, tuple[str, ...]] = {name: (str(value),) for name, value in self.variables.items()}
         names |= {"token": tuple(tokens), "user": tuple(users)}
         names |= {"tokenid": tuple({token.partition("!")[2] for token in tokens})}
         self.names = Names(names)

@@ -29,7 +29,10 @@ def preconditions(call: Call) -> dict[str, Any]:
         else:
             allowed.append(name)
     answer: dict[str, Any] = {"running": int(guest.run is not None), "local_disks": local, "local_resources": []}
-    answer |= {"mapped-resources": [], "mapped-resource-info": {}}
+    if not call.cluster.version.startswith("7"):
+        answer |= {"mapped-resources": [], "mapped-resource-info": {}}
+    if call.cluster.version.startswith("9"):
+        answer |= {"has-dbus-vmstate": 1}
     if guest.run is None:
         answer |= {"allowed_nodes": allowed, "not_allowed_nodes": refused}
     return answer
