@@ -10,8 +10,10 @@ from requests.adapters import BaseAdapter
 from bridge.database import retry_lost_connection
 from bridge.models.whmcs import Server
 from bridge.settings import Settings
+from bridge.tickets import AccessHash
 from bridge.trust import Trust
 from providers.proxmox import Endpoint, Proxmox
+from providers.proxmox.endpoint import DEFAULT_PORT
 from providers.whmcs import WhmcsApi
 from statemachines.errors import NeedsAttention
 
@@ -64,7 +66,7 @@ class Hypervisors:
 
     def _connect(self, server: Server, settings: Settings) -> Proxmox:
         adapter = self.adapter(server)
-        host, port = server.hostname or server.ipaddress, server.port or 8006
+        host, port = server.hostname or server.ipaddress, server.port or DEFAULT_PORT
         try:
             endpoint = Endpoint(
                 host,
@@ -73,12 +75,13 @@ class Hypervisors:
                 self.whmcs().decrypt(server.password),
                 timeout=settings.api_timeout_default,
                 heavy_timeout=settings.api_timeout_heavy,
+                secure=server.secure == "on" or port == DEFAULT_PORT,
             )
         except ValueError as error:
             raise NeedsAttention(f"server {server.name} (ID {server.id}): {error}") from error
         if adapter is None:
             endpoint = self.trust.secured(server.id, server.name, endpoint)
-        return Proxmox(endpoint, adapter=adapter)
+        return Proxmox(endpoint, adapter=adapter, tickets=AccessHash(server.id))
 
 
 @retry_lost_connection

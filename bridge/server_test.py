@@ -7,6 +7,7 @@ from bridge.settings import Settings
 from bridge.web.interfaces import ServerDetails
 from providers.errors import ProviderError
 from providers.proxmox import Endpoint, Proxmox
+from providers.proxmox.endpoint import DEFAULT_PORT
 from statemachines.errors import StepError
 
 
@@ -30,9 +31,10 @@ class ConnectionTest:
             return self.hypervisors.for_server(server.id)
         endpoint = Endpoint(
             server.hostname or server.ip,
-            server.port or 8006,
+            server.port or DEFAULT_PORT,
             server.username,
             server.password,
             timeout=self.settings.api_timeout_default,
+            secure=server.secure or (server.port or DEFAULT_PORT) == DEFAULT_PORT,
         )
         return self.hypervisors.client_for(server.id, server.hostname or server.ip, endpoint)

@@ -39,8 +39,10 @@ class Trust:
     def secured(self, server_id: int, server_name: str, endpoint: Endpoint) -> Endpoint:
         """The endpoint with the verification chosen for this server; learns it when there is no choice yet.
 
-        Raises Temporary when the server cannot be reached to look at its certificate.
+        Plain HTTP has nothing to verify. Raises Temporary when the server cannot be reached to look at its certificate.
         """
+        if not endpoint.secure:
+            return endpoint
         choice = self._choice(server_id)
         if choice is None:
             choice = _look_at(endpoint)
@@ -53,7 +55,7 @@ class Trust:
 
     def at_sight(self, endpoint: Endpoint) -> Endpoint:
         """The endpoint with whatever certificate it shows now; nothing is stored. For values that are only being typed."""
-        return replace(endpoint, tls=_tls(_look_at(endpoint)))
+        return replace(endpoint, tls=_tls(_look_at(endpoint))) if endpoint.secure else endpoint
 
     @retry_lost_connection
     def choose(self, server_id: int, choice: dict[str, Any]) -> None:

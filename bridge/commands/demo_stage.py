@@ -4,6 +4,7 @@ import os
 import queue
 import secrets
 import shlex
+import socket
 import subprocess
 import sys
 import tempfile
@@ -18,6 +19,7 @@ from bridge.migrations import migrate
 from bridge.models.companion import VmWork
 from bridge.models.module import VmInfo
 from bridge.models.whmcs import Service
+from bridge.module_log import ModuleLog
 from bridge.protocol.client import BridgeClient, BridgeUnavailable
 from bridge.sandbox.proxmox import demo_cluster
 from bridge.sandbox.proxmox.server import serve
@@ -25,8 +27,10 @@ from bridge.sandbox.whmcs.core import WhmcsSandbox
 from bridge.sandbox.whmcs.schema import create_tables
 from bridge.sandbox.whmcs.seed import ProxmoxAccess, seed
 from bridge.sandbox.whmcs.server import make_server
+from bridge.trust import Trust
 
 PRODUCT = {
+    "node": "pve2",
     "os_template": "9000",
     "clone_type": "full",
     "cpu": "2",
@@ -73,8 +77,10 @@ class Stage:
         threading.Thread(target=self._whmcs_server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
         self.whmcs_url = f"http://127.0.0.1:{self._whmcs_server.server_address[1]}"
         port = int(self._proxmox.base_url.rpartition(":")[2])
-        access = ProxmoxAccess("127.0.0.1", port, self._cluster.demo_token_id, self._cluster.demo_token_secret)
+        token, _, secret = self._cluster.demo_token.partition("=")
+        access = ProxmoxAccess("127.0.0.1", port, token, secret)
         self.shop = seed(self.whmcs.shop, access, PRODUCT, self.whmcs_url)
+        Trust(ModuleLog(clock)).choose(self.shop.server_id, {"fingerprint": self._proxmox.fingerprint})
         self._start_daemon()
         return self
 
@@ -135,10 +141,9 @@ class Stage:
 
     def suggestions(self, service_id: int) -> list[str]:
         """Commands worth typing now."""
-        token = f"{self._cluster.demo_token_id}={self._cluster.demo_token_secret}"
         bridge = f"KVM_BRIDGE_DATABASE_URL={self.database_url} {shlex.quote(sys.argv[0])}"
         return [
-            f"curl -sk -H 'Authorization: PVEAPIToken={token}' {self._proxmox.base_url}/api2/json/cluster/resources?type=vm",
+            f"curl -sk -H 'Authorization: PVEAPIToken={self._cluster.demo_token}' {self._proxmox.base_url}/api2/json/cluster/resources?type=vm",
             f"{bridge} product show {self.shop.product_id}",
             f"{bridge} product set {self.shop.product_id} cpu=4 ram=8",
             f"{bridge} cron --force",
@@ -192,8 +197,6 @@ class Stage:
 
 
 def _free_port() -> int:
-    import socket
-
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -45,10 +45,10 @@ def set_command(product_id: int, assignments: tuple[str, ...]) -> None:
     """Change settings of a product: all of them, or none when one is wrong."""
     changes: dict[str, object] = {}
     for assignment in assignments:
-        name, equals, value = assignment.partition("=")
+        name, equals, given = assignment.partition("=")
         if not equals:
             raise click.UsageError(f'"{assignment}" is not in the form name=value')
-        changes[name.strip()] = value
+        changes[name.strip()] = given
     values = _asked(lambda: product_settings.save(product_id, changes))
     for name, value in values.items():
         click.echo(f"{name} = {_shown(FIELDS[name], value)}")

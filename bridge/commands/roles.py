@@ -10,6 +10,8 @@ from types import FrameType
 import click
 
 from bridge.config import Config, load_config
+from bridge.database import close_connection
+from bridge.migrations import migrate
 from bridge.wiring import house_from_environment
 
 ROLES = ("web", "scheduler")
@@ -44,8 +46,10 @@ def vnc_command(context: click.Context) -> None:
 
 @click.command("serve")
 def serve_command() -> None:
-    """Run all roles; one that dies is started again."""
-    load_config(os.environ, need=("secret",))
+    """Run all roles; one that dies is started again. Brings the tables up to date first."""
+    house = house_from_environment(need=("secret",))
+    migrate(house.database)
+    close_connection()
     sys.exit(Supervisor().run())
 
 

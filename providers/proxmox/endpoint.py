@@ -37,7 +37,7 @@ class Endpoint:
     `host` may be pasted in any form that occurs: name, IPv4, IPv6, with scheme, port, path or a trailing slash.
     `token_id` `user@realm!id` with the token's secret, or `user@realm` with the password of the account (ticket login).
     `timeout` seconds for reads, `heavy_timeout` for writes and slow reads: a write may wait 10 s for a lock, and a dead
-    storage stalls status calls. Raises ValueError when host or token make no sense.
+    storage stalls status calls. `secure` False = plain HTTP, for an API behind a proxy on the same machine. Raises ValueError when host or token make no sense.
     """
 
     host: str
@@ -47,6 +47,7 @@ class Endpoint:
     tls: Tls = field(default_factory=Tls)
     timeout: float = 10.0
     heavy_timeout: float = 60.0
+    secure: bool = True
 
     def __post_init__(self) -> None:
         host, port = _split(self.host)
@@ -71,7 +72,7 @@ class Endpoint:
     def base_url(self) -> str:
         """Root of the API, without a trailing slash."""
         host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"https://{host}:{self.port}/api2/json"
+        return f"{'https' if self.secure else 'http'}://{host}:{self.port}/api2/json"
 
     def __str__(self) -> str:
         return f"{self.host}:{self.port}"

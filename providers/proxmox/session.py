@@ -115,6 +115,8 @@ class Session(ProxmoxHttpSession):  # type: ignore[misc]
         self.auth = ProxmoxHTTPAuthBase(verify_ssl=self.verify, timeout=endpoint.timeout)
         self.headers["Accept"] = "application/json"
         self.mount("https://", adapter or _adapter(endpoint.tls))
+        if adapter is not None:
+            self.mount("http://", adapter)
 
     def request(self, method: str, url: str, **options: Any) -> requests.Response:
         """Send one request; redirects are answers, not instructions."""
