@@ -10,7 +10,7 @@ from bridge.cron_output import CronOutput
 from bridge.database import DatabaseUnavailable
 from bridge.settings import Settings
 from bridge.tasks import PROCESS, TASKS, Task
-from bridge.worker import Worker
+from bridge.worker import IN_FLIGHT, Worker
 
 GRACE = 5.0  # seconds a crontab may be early and still not miss a minute
 
@@ -47,11 +47,17 @@ class Cron:
         return errors
 
     def flow(self, emit: Emit, accepting: Callable[[], bool]) -> None:
-        """Work for as long as VMs are due, new orders included; then the frame closes. For the scheduler."""
+        """Work for as long as VMs are due, new orders included; then the frame closes. For the scheduler.
+
+        Prints nothing when another scheduler was quicker and there is nothing left to take.
+        """
+        ahead = self._claims.take(IN_FLIGHT)
+        if not ahead:
+            return
         console = Console(emit)
         output = CronOutput(console, self._clock)
         began = output.start()
-        self._process(console, output, lambda limit: self._claims.take(limit), accepting)
+        self._process(console, output, lambda limit: _first(ahead) or self._claims.take(limit), accepting)
         output.end(began)
 
     def sweep(self) -> int:
@@ -99,3 +105,10 @@ class Cron:
 
     def _time_of_day(self, epoch: float | None) -> str:
         return "never" if epoch is None else self._clock.stamp(epoch)[11:]
+
+
+def _first(ahead: list[int]) -> list[int]:
+    """What was taken ahead, once."""
+    taken = list(ahead)
+    ahead.clear()
+    return taken

@@ -62,7 +62,8 @@ def save(product_id: int, changes: Mapping[str, object]) -> dict[str, Value]:
             rows = _texts(read_legacy(_stock_fields(product)).values) | rows
         for name, text in rows.items():
             if name not in STOCK:
-                _keep(product_id, name, text)
+                row = ProductSetting.replace(product_id=product_id, name=name, value=text)  # type: ignore[no-untyped-call]
+                row.execute()
     return values
 
 
@@ -106,12 +107,6 @@ def chosen_options(service_id: int, product_id: int) -> dict[str, str | int]:
         value = html.unescape(choice or "") if str(kind) in CHOSEN_FROM_LIST else quantity
         chosen.setdefault(html.unescape(name), value)
     return chosen
-
-
-def _keep(product_id: int, name: str, text: str) -> None:
-    mine = (ProductSetting.product_id == product_id) & (ProductSetting.name == name)
-    if not ProductSetting.update(value=text).where(mine).execute():
-        ProductSetting.create(product_id=product_id, name=name, value=text)
 
 
 def _product(product_id: int) -> Product:

@@ -40,6 +40,7 @@ from providers.whmcs import WhmcsApi
 
 log = logging.getLogger(__name__)
 
+WHMCS_API = ("whmcs_api_url", "whmcs_api_identifier", "whmcs_api_secret")  # what every role that works needs
 SWEEP_SECONDS = 60
 DELIVER_SECONDS = 1
 BURY_SECONDS = 5

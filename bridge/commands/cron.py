@@ -7,7 +7,7 @@ import click
 
 from bridge.console import to_stdout
 from bridge.cron_arguments import BadArguments, parse
-from bridge.wiring import house_from_environment
+from bridge.wiring import WHMCS_API, house_from_environment
 
 
 @click.command("cron", context_settings={"ignore_unknown_options": True, "help_option_names": []})
@@ -23,7 +23,7 @@ def cron_command(context: click.Context, flags: tuple[str, ...]) -> None:
     if isinstance(wanted, str):
         click.echo(wanted)
         return
-    house = house_from_environment()
+    house = house_from_environment(need=WHMCS_API)
     stopping = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stopping.set())
     with house.delivering():

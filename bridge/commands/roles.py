@@ -12,7 +12,7 @@ import click
 from bridge.config import Config, load_config
 from bridge.database import close_connection
 from bridge.migrations import migrate
-from bridge.wiring import house_from_environment
+from bridge.wiring import WHMCS_API, house_from_environment
 
 ROLES = ("web", "scheduler")
 RESTART_PAUSE = 1.0  # seconds before a role that died is started again
@@ -30,7 +30,7 @@ def web_command(workers: int, threads: int) -> None:
 @click.command("scheduler")
 def scheduler_command() -> None:
     """Work on VMs all the time; a new order is taken up within a second."""
-    scheduler = house_from_environment().scheduler()
+    scheduler = house_from_environment(need=WHMCS_API).scheduler()
     signal.signal(signal.SIGTERM, lambda *_: scheduler.stop())
     signal.signal(signal.SIGINT, lambda *_: scheduler.stop())
     scheduler.run()
@@ -47,7 +47,7 @@ def vnc_command(context: click.Context) -> None:
 @click.command("serve")
 def serve_command() -> None:
     """Run all roles; one that dies is started again. Brings the tables up to date first."""
-    house = house_from_environment(need=("secret",))
+    house = house_from_environment(need=("secret", *WHMCS_API))
     migrate(house.database)
     close_connection()
     sys.exit(Supervisor().run())

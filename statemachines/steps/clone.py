@@ -7,7 +7,7 @@ from statemachines.context import Context
 from statemachines.errors import NeedsAttention, Temporary
 from statemachines.outcome import Done, Outcome, Wait
 from statemachines.steps import slots, tasks
-from statemachines.steps.look import reserved_vmid
+from statemachines.steps.look import node_of, reserved_vmid
 
 
 def clone_template(ctx: Context) -> Outcome:
@@ -74,17 +74,23 @@ def _judge(ctx: Context, template: Any, config: Any) -> Outcome:
 
 
 def _wait_for_lock(ctx: Context, template: Any, config: Any) -> Outcome:
-    vmid, node = reserved_vmid(ctx), ctx.vm.node
-    if config.lock in ("clone", "create") and not ctx.hypervisor.find_tasks(
-        template.node, type="qmclone", vmid=template.vmid
-    ):
-        # No token may remove the lock that a crashed node leaves behind: "Only root may use this option."
-        raise NeedsAttention(
-            f"VM {vmid} on node {node} was left locked ({config.lock}) by an interrupted clone; "
-            f"as root on {node}: qm unlock {vmid} && qm destroy {vmid} --purge",
-            who="Proxmox admin",
-        )
+    vmid, node = reserved_vmid(ctx), node_of(ctx)
+    if config.lock in ("clone", "create") and not _is_being_cloned(ctx, template):
+        now = ctx.hypervisor.config(node, vmid)
+        if now is not None and now.lock == config.lock:
+            # No token may remove the lock that a crashed node leaves behind: "Only root may use this option."
+            raise NeedsAttention(
+                f"VM {vmid} on node {node} was left locked ({config.lock}) by an interrupted clone; "
+                f"as root on {node}: qm unlock {vmid} && qm destroy {vmid} --purge",
+                who="Proxmox admin",
+            )
     return Wait(f"VM {vmid} is locked ({config.lock})")
+
+
+def _is_being_cloned(ctx: Context, template: Any) -> bool:
+    """Whether the template's node runs a clone of it: such a task is filed under the template's VMID."""
+    tasks_of_template = ctx.hypervisor.find_tasks(template.node, type="qmclone", vmid=template.vmid)
+    return any(task.running for task in tasks_of_template)
 
 
 def _start(ctx: Context, template: Any) -> Outcome:

@@ -5,29 +5,32 @@ The daemon can die at any outgoing call and be started again; what it remembers 
 
 from __future__ import annotations
 
-import heapq
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import requests
 from pydantic import SecretStr
 
 from bridge.config import Config
 from bridge.console import Console
-from bridge.models.companion import Setting
+from bridge.cron import Cron, Wanted
+from bridge.models.companion import OutboxMessage, Setting, VmWork
 from bridge.models.module import VmInfo
-from bridge.models.whmcs import Service
+from bridge.models.whmcs import Server, Service
 from bridge.outbox import Delivery
 from bridge.sandbox.proxmox import demo_cluster
 from bridge.sandbox.proxmox.adapter import InProcessAdapter
+from bridge.sandbox.proxmox.cluster import Cluster
+from bridge.sandbox.proxmox.messages import Answer
 from bridge.sandbox.whmcs.adapter import WhmcsAdapter
 from bridge.sandbox.whmcs.core import WhmcsSandbox
 from bridge.sandbox.whmcs.seed import ProxmoxAccess, seed
 from bridge.web.interfaces import Actor
 from bridge.wiring import House, Outside
-from statemachines.engine import Ended, Later
-from statemachines.errors import LeaseLost
 from tests.chaos.clock import VirtualClock
 from tests.chaos.gate import Gate, Killed
+from tests.chaos.virtual_worker import VirtualWorker
 from tests.conftest import installed
 
 PRODUCT = {
@@ -54,17 +57,25 @@ LONGEST = 6 * 3600.0  # virtual seconds until a run that does not come to rest i
 
 
 class Rig:
-    """One installation. `settings` override the demo product's."""
+    """One installation. `settings` override the demo product's, `version` is that of Proxmox VE.
 
-    def __init__(self, folder: Path, settings: dict[str, str] | None = None, url: str | None = None) -> None:
+    `witnesses` are called with every request to Proxmox and its answer.
+    """
+
+    def __init__(
+        self, folder: Path, settings: dict[str, str] | None = None, url: str | None = None, version: str = "8.4"
+    ) -> None:
         self.clock = VirtualClock()
         self.url = url or f"sqlite:///{folder}/whmcs.sqlite?synchronous=off"
         installed(self.url)
         Setting.update(value=INSTALL).where(Setting.name == "install_id").execute()
-        self.cluster = demo_cluster(self.clock)
+        self.cluster = demo_cluster(self.clock, version)
         self.whmcs = WhmcsSandbox(self.clock)
-        access = ProxmoxAccess("pve1", 8006, self.cluster.demo_token_id, self.cluster.demo_token_secret)
+        token, _, secret = self.cluster.demo_token.partition("=")
+        access = ProxmoxAccess("pve1", 8006, token, secret)
         self.shop = seed(self.whmcs.shop, access, {**PRODUCT, **(settings or {})})
+        self.clusters = {self.shop.server_id: self.cluster}
+        self.witnesses: list[Callable[[requests.PreparedRequest, Answer], None]] = []
         self.gate = Gate()
         self.lines: list[str] = []
         self.deaths = 0
@@ -78,9 +89,34 @@ class Rig:
             whmcs_api_identifier=SecretStr(self.whmcs.identifier),
             whmcs_api_secret=SecretStr(self.whmcs.secret),
         )
-        proxmox = InProcessAdapter(self.cluster, before=self.gate.before, after=self.gate.after)
         whmcs = WhmcsAdapter(self.whmcs, before=self.gate.before, after=self.gate.after)
-        self.house = House(config, self.clock, Outside(proxmox=lambda server: proxmox, whmcs=whmcs))  # type: ignore[arg-type]
+        self.house = House(config, self.clock, Outside(proxmox=self._adapter, whmcs=whmcs))  # type: ignore[arg-type]
+
+    def _adapter(self, server: Server) -> InProcessAdapter:
+        return InProcessAdapter(self.clusters[server.id], before=self.gate.before, after=self._answered)
+
+    def _answered(self, request: requests.PreparedRequest, answer: Answer) -> None:
+        for witness in self.witnesses:
+            witness(request, answer)
+        self.gate.after(request, answer)
+
+    def add_server(self, cluster: Cluster, name: str) -> int:
+        """Another server entry with a cluster of its own; its id. The cluster has to be on the rig's clock."""
+        token, _, secret = cluster.demo_token.partition("=")
+        first = Server.get_by_id(self.shop.server_id)
+        server = Server.create(
+            name=name,
+            hostname=name,
+            ipaddress=name,
+            port=8006,
+            type=first.type,
+            username=token,
+            password=self.whmcs.passwords.encrypt(secret),
+            secure="on",
+            active=1,
+        )
+        self.clusters[server.id] = cluster
+        return int(server.id)
 
     def order(self, **options: int) -> int:
         """A client orders, WHMCS calls CreateAccount."""
@@ -107,36 +143,29 @@ class Rig:
 
     def _work(self) -> bool:
         """One burst: everything due is driven to its end, the outbox is sent. False when there is nothing left to do."""
-        house, console = self.house, Console(self.lines.append)
-        Delivery(house.whmcs(), house.journal, self.clock, jitter=lambda: 0.5).deliver_due()  # type: ignore[arg-type]
-        waiting: list[tuple[float, int, Any]] = []
-        for service_id in house.claims.take(100):
-            block = console.block()
-            run = house.runs.open(service_id, block)
-            if run is None:
-                house.claims.settle(service_id)
-                continue
-            run.start()
-            heapq.heappush(waiting, (self.clock.now(), service_id, run))
-        while waiting:
-            at, service_id, run = heapq.heappop(waiting)
-            self.clock.advance(at - self.clock.now())
-            house.claims.renew([service_id, *(entry[1] for entry in waiting)])
-            try:
-                turn = run.turn()
-            except LeaseLost:
-                continue
-            if isinstance(turn, Later):
-                heapq.heappush(waiting, (turn.at, service_id, run))
-            elif isinstance(turn, Ended):
-                run.board.close()
-                house.claims.give_back(service_id)
-        Delivery(house.whmcs(), house.journal, self.clock, jitter=lambda: 0.5).deliver_due()  # type: ignore[arg-type]
+        self._deliver()
+        self._worker().work(Console(self.lines.append), self.house.claims.take)
+        self._deliver()
         return self._sleep_until_something_is_due()
 
-    def _sleep_until_something_is_due(self) -> bool:
-        from bridge.models.companion import OutboxMessage, VmWork
+    def tick(self, force: bool = True) -> list[str]:
+        """One cron run over what waits now, then the outbox; what it printed. `force` = whatever the interval says."""
+        printed: list[str] = []
+        house = self.house
+        cron = Cron(house.claims, self._worker(), house.settings, self.clock)  # type: ignore[arg-type]
+        cron.run(Wanted(force=force), printed.append)
+        self._deliver()
+        self.lines += printed
+        return printed
 
+    def _worker(self) -> VirtualWorker:
+        return VirtualWorker(self.house.claims, self.house.runs, self.clock)
+
+    def _deliver(self) -> None:
+        house = self.house
+        Delivery(house.whmcs(), house.journal, self.clock, jitter=lambda: 0.5).deliver_due()  # type: ignore[arg-type]
+
+    def _sleep_until_something_is_due(self) -> bool:
         times = [row.due_at for row in VmWork.select(VmWork.due_at).where(VmWork.due_at.is_null(False))]
         unfinished = OutboxMessage.select().where(OutboxMessage.state.in_(["pending", "sending"]))
         times += [message.next_try_at or self.clock.now() for message in unfinished]
@@ -144,6 +173,34 @@ class Rig:
             return False
         self.clock.advance(min(times) - self.clock.now() + 0.001)
         return True
+
+    def guests(self) -> list[dict[str, Any]]:
+        """All guests of the cluster, templates included."""
+        guests = self.cluster.snapshot_of_state()["guests"]
+        return [
+            {"vmid": vmid, "node": guest["node"], "template": self.is_template(vmid), "status": self.status(vmid)}
+            for vmid, guest in guests.items()
+        ]
+
+    def vm_config(self, vmid: int) -> dict[str, Any]:
+        """A guest's configuration as it is stored."""
+        return dict(self.cluster.guests[vmid].config)
+
+    def volumes(self) -> list[str]:
+        """Ids of all disk images."""
+        return [
+            f"{storage}:{name}"
+            for (storage, _), names in self.cluster.snapshot_of_state()["volumes"].items()
+            for name in names
+        ]
+
+    def is_template(self, vmid: int) -> bool:
+        """Whether the guest is a template."""
+        return str(self.vm_config(vmid).get("template")) == "1"
+
+    def status(self, vmid: int) -> str:
+        """running or stopped."""
+        return "running" if self.cluster.guests[vmid].run else "stopped"
 
     def states(self) -> dict[int, str]:
         """`vm_status` by service."""

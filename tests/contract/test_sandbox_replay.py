@@ -11,7 +11,22 @@ RECORDED = Path(__file__).parent.parent / "data" / "pve-recorded"
 
 # The scenarios of a deploy, in which at least this share of the answers has to be alike.
 SHARE = 0.95
-DEPLOY = ["bad-input", "clone-in-progress", "cloudinit", "cluster-and-nodes", "configure", "deploy-full-clone", "deploy-linked-clone", "destroy", "duplicate-vmid-and-nextid", "firewall", "permissions", "power", "resize", "tasks"]
+DEPLOY = [
+    "bad-input",
+    "clone-in-progress",
+    "cloudinit",
+    "cluster-and-nodes",
+    "configure",
+    "deploy-full-clone",
+    "deploy-linked-clone",
+    "destroy",
+    "duplicate-vmid-and-nextid",
+    "firewall",
+    "permissions",
+    "power",
+    "resize",
+    "tasks",
+]
 
 # Answers that depend on the recorded guest's own programs.
 UNNEEDED = {"websocket", "small-guest"}

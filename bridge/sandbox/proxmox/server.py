@@ -37,6 +37,7 @@ class Server:
         self._http.tls = _tls(certificates)
         self._thread = threading.Thread(target=self._http.serve_forever, args=(0.05,), daemon=True)
         self._certificates = certificates
+        self.cluster = cluster
         self.host, self.port = host, int(self._http.server_address[1])
 
     @property
