@@ -80,6 +80,8 @@ def check_storages(call: "Call", values: Config) -> None:
     """Whether the storages of new and attached volumes exist and the sender may use them. Raises ApiError."""
     for key in sorted(k for k in values if DISK_KEY.fullmatch(k)):
         drive = Drive.parse(key, str(values[key]))
+        if drive.file.startswith("/"):
+            raise InvalidParameters({key: f"unable to associate path '{drive.file}' to any storage"})
         if not drive.has_volume:
             continue
         parsed = VolumeId.parse(drive.file)

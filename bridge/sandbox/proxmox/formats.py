@@ -86,9 +86,7 @@ _declare_pattern(
     "value does not look like a valid unicast MAC address",
 )
 _declare_pattern("pve-volume-id", r"[^:/\s]+:.+", "unable to parse volume ID '{}'")
-_declare_pattern(
-    "pve-volume-id-or-qm-path", r"none|cdrom|cloudinit|/dev/.+|[^:/\s]+:.+", "unable to parse volume ID '{}'"
-)
+_declare_pattern("pve-volume-id-or-qm-path", r"none|cdrom|cloudinit|/.+|[^:/\s]+:.+", "unable to parse volume ID '{}'")
 
 
 @named_format("pve-storage-content")
