@@ -8,13 +8,13 @@ from bridge.models.module import VmInfo
 from bridge.models.whmcs import Service
 from providers.proxmox import Mark
 from statemachines.states import READY
-from tests.chaos.rig import INSTALL, Rig
+from tests.chaos.observed import INSTALL, Observed
 
 READY_MAIL = "puqProxmoxKVM VM is ready"
 WELCOME_MAIL = "puqProxmoxVKM Welcome Email"
 
 
-def all_hold(rig: Rig, services: list[int], addresses: dict[int, tuple[int, int]]) -> None:
+def all_hold(rig: Observed, services: list[int], addresses: dict[int, tuple[int, int]]) -> None:
     """Every invariant of a finished deployment. `addresses`: service -> number of IPv4 and IPv6 addresses wanted."""
     everything_is_at_rest(rig, services)
     one_vm_per_service(rig, services)
@@ -23,7 +23,7 @@ def all_hold(rig: Rig, services: list[int], addresses: dict[int, tuple[int, int]
     each_mail_left_once(rig, services)
 
 
-def everything_is_at_rest(rig: Rig, services: list[int]) -> None:
+def everything_is_at_rest(rig: Observed, services: list[int]) -> None:
     """Right final state; no lease, task, slot or message is left over."""
     assert rig.states() == dict.fromkeys(services, READY), "\n".join(rig.lines[-30:])
     for work in VmWork.select():
@@ -33,7 +33,7 @@ def everything_is_at_rest(rig: Rig, services: list[int]) -> None:
     assert {message.state for message in OutboxMessage.select()} == {"sent"}
 
 
-def one_vm_per_service(rig: Rig, services: list[int]) -> None:
+def one_vm_per_service(rig: Observed, services: list[int]) -> None:
     """The cluster holds exactly one running VM for each service, under the VMID in its record, with our mark."""
     guests = {guest["vmid"]: guest for guest in rig.guests() if not guest.get("template")}
     records = {row.service_id: row.vm_id for row in VmInfo.select()}
@@ -48,7 +48,7 @@ def one_vm_per_service(rig: Rig, services: list[int]) -> None:
     assert reserved == {vmid: service for service, vmid in records.items()}
 
 
-def no_volume_is_stray(rig: Rig) -> None:
+def no_volume_is_stray(rig: Observed) -> None:
     """Every disk image on the storages belongs to the configuration of a living VM."""
     used = {
         value.partition(",")[0] for guest in rig.guests() for value in map(str, rig.vm_config(guest["vmid"]).values())
@@ -58,7 +58,7 @@ def no_volume_is_stray(rig: Rig) -> None:
         assert volume.rpartition("/")[2].rpartition(":")[2] in used_names, f"stray volume {volume}"
 
 
-def addresses_fit(rig: Rig, wanted: dict[int, tuple[int, int]]) -> None:
+def addresses_fit(rig: Observed, wanted: dict[int, tuple[int, int]]) -> None:
     """As many addresses as the package has, none twice, none leaked, the same ones in WHMCS and in the book."""
     book: dict[int, list[str]] = {}
     for row in AddressReservation.select().order_by(AddressReservation.family, AddressReservation.position):
@@ -74,14 +74,14 @@ def addresses_fit(rig: Rig, wanted: dict[int, tuple[int, int]]) -> None:
         assert (sum("." in address for address in held), sum(":" in address for address in held)) == (ipv4, ipv6)
 
 
-def each_mail_left_once(rig: Rig, services: list[int]) -> None:
+def each_mail_left_once(rig: Observed, services: list[int]) -> None:
     """Welcome, then ready, once each."""
     for service in services:
         sent = [mail.template for mail in rig.whmcs.mails if mail.service_id == service]
         assert sent == [WELCOME_MAIL, READY_MAIL]
 
 
-def vm_fits_package(rig: Rig, service: int) -> dict[str, Any]:
+def vm_fits_package(rig: Observed, service: int) -> dict[str, Any]:
     """The VM of the rig's standard product is what the client bought; returns its configuration."""
     vmid = VmInfo.get_by_id(service).vm_id
     config = rig.vm_config(vmid)

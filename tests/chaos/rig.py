@@ -16,7 +16,6 @@ from bridge.config import Config
 from bridge.console import Console
 from bridge.cron import Cron, Wanted
 from bridge.models.companion import OutboxMessage, Setting, VmWork
-from bridge.models.module import VmInfo
 from bridge.models.whmcs import Server, Service
 from bridge.outbox import Delivery
 from bridge.sandbox.proxmox import demo_cluster
@@ -30,6 +29,7 @@ from bridge.web.interfaces import Actor
 from bridge.wiring import House, Outside
 from tests.chaos.clock import VirtualClock
 from tests.chaos.gate import Gate, Killed
+from tests.chaos.observed import INSTALL, Observed
 from tests.chaos.virtual_worker import VirtualWorker
 from tests.conftest import installed
 
@@ -52,11 +52,10 @@ PRODUCT = {
     "fw_ipfilter": "on",
     "main_domain": ".example.com",
 }
-INSTALL = "c0ffee00"
 LONGEST = 6 * 3600.0  # virtual seconds until a run that does not come to rest is given up
 
 
-class Rig:
+class Rig(Observed):
     """One installation. `settings` override the demo product's, `version` is that of Proxmox VE.
 
     `witnesses` are called with every request to Proxmox and its answer.
@@ -173,35 +172,3 @@ class Rig:
             return False
         self.clock.advance(min(times) - self.clock.now() + 0.001)
         return True
-
-    def guests(self) -> list[dict[str, Any]]:
-        """All guests of the cluster, templates included."""
-        guests = self.cluster.snapshot_of_state()["guests"]
-        return [
-            {"vmid": vmid, "node": guest["node"], "template": self.is_template(vmid), "status": self.status(vmid)}
-            for vmid, guest in guests.items()
-        ]
-
-    def vm_config(self, vmid: int) -> dict[str, Any]:
-        """A guest's configuration as it is stored."""
-        return dict(self.cluster.guests[vmid].config)
-
-    def volumes(self) -> list[str]:
-        """Ids of all disk images."""
-        return [
-            f"{storage}:{name}"
-            for (storage, _), names in self.cluster.snapshot_of_state()["volumes"].items()
-            for name in names
-        ]
-
-    def is_template(self, vmid: int) -> bool:
-        """Whether the guest is a template."""
-        return str(self.vm_config(vmid).get("template")) == "1"
-
-    def status(self, vmid: int) -> str:
-        """running or stopped."""
-        return "running" if self.cluster.guests[vmid].run else "stopped"
-
-    def states(self) -> dict[int, str]:
-        """`vm_status` by service."""
-        return {row.service_id: row.vm_status for row in VmInfo.select()}
