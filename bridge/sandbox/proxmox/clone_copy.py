@@ -8,7 +8,7 @@ from bridge.sandbox.proxmox.failures import ApiError, Interrupted
 from bridge.sandbox.proxmox.guest import Guest
 from bridge.sandbox.proxmox.simulation import Sleep, Step
 from bridge.sandbox.proxmox.sizes import GIB
-from bridge.sandbox.proxmox.storage import Storage, Volume, VolumeId, copy_of, free_disk_name, image_name
+from bridge.sandbox.proxmox.storage import Storage, Volume, VolumeId, base_name, copy_of, free_disk_name, image_name
 from bridge.sandbox.proxmox.tasks import Task
 
 if TYPE_CHECKING:
@@ -73,8 +73,8 @@ def _allocate(call: "Call", copy: Guest, volume: Volume, source: Storage, target
         new = copy_of(volume, name=name, fmt=fmt, vmid=copy.vmid, base=None, created=now)
     else:
         fmt = "qcow2" if target.holds_files else "raw"
-        name = image_name(target, copy.vmid, short, fmt, base=volume.name)
-        base = volume.name if target.kind != "lvmthin" else None
+        base = base_name(target, volume.name) if target.kind != "lvmthin" else None
+        name = image_name(target, copy.vmid, short, fmt, base=base)
         new = copy_of(volume, name=name, fmt=fmt, vmid=copy.vmid, base=base, created=now, used=200704)
     volumes[name] = new
     return new

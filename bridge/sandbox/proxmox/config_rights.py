@@ -27,7 +27,10 @@ _RIGHT = {option: right for right, options in _NEEDED.items() for option in opti
 
 
 def require_config_rights(call: "Call", options: Iterable[str], values: Config, vmid: int) -> None:
-    """Raises Refused, or ApiError for options that only root@pam itself may set, never a token."""
+    """Raises Refused, or ApiError for options that only root@pam itself may set, never a token.
+
+    `values`: those that are to be set, as far as they decide about the right.
+    """
     if str(call.who) == "root@pam":
         return
     path = f"/vms/{vmid}"
@@ -52,6 +55,17 @@ def _needed(option: str, value: str) -> str:
         return "VM.Config.Disk"
     if NET_KEY.fullmatch(option):
         return "VM.Config.Network"
-    if re.fullmatch(r"serial\d+", option) and value in ("", "socket"):
+    if re.fullmatch(r"(?:serial|usb|hostpci)\d+", option) and not _is_real_device(option, value):
         return "VM.Config.HWType"
+    if re.match(r"(?:serial|usb)\d", option):
+        raise ApiError(f"only root can set '{option}' config for real devices")
+    if option.startswith("hostpci"):
+        raise ApiError(f"only root can set '{option}' config for non-mapped devices")
     raise ApiError(f"only root can set '{option}' config")
+
+
+def _is_real_device(option: str, value: str) -> bool:
+    """Whether a device of the host is passed through, rather than a socket, a SPICE channel or a mapped device."""
+    if option.startswith("serial"):
+        return value not in ("", "socket")
+    return bool(value) and "mapping=" not in value and not value.removeprefix("host=").lower().startswith("spice")

@@ -14,7 +14,7 @@ from bridge.sandbox.proxmox.net import check_bridges, parse_net, print_net
 from bridge.sandbox.proxmox.passwords import crypt_password
 from bridge.sandbox.proxmox.schema_values import parameter_schema
 from bridge.sandbox.proxmox.ssh_keys import check_ssh_keys
-from bridge.sandbox.proxmox.storage import VolumeId
+from bridge.sandbox.proxmox.storage import VolumeId, check_volume_name
 
 if TYPE_CHECKING:
     from bridge.sandbox.proxmox.call import Call
@@ -88,8 +88,8 @@ def check_storages(call: "Call", values: Config) -> None:
         storage = call.cluster.storage(parsed.storage, call.node.name)
         if drive.wish or parsed.name == "cloudinit":
             call.require(f"/storage/{storage.name}", "Datastore.AllocateSpace")
-        elif "/" not in parsed.name and storage.holds_files:
-            raise ApiError(f"unable to parse directory volume name '{parsed.name}'")
+        else:
+            check_volume_name(storage, parsed.name)
 
 
 def change_config(call: "Call", guest: Guest, change: Change) -> None:

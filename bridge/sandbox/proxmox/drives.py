@@ -10,7 +10,7 @@ from bridge.sandbox.proxmox.guest import Config, Guest, disk_keys
 from bridge.sandbox.proxmox.property_string import join_properties, split_properties
 from bridge.sandbox.proxmox.simulation import Acquire, Sleep, Step
 from bridge.sandbox.proxmox.sizes import GIB, MIB, parse_size, print_size
-from bridge.sandbox.proxmox.storage import Storage, Volume, VolumeId, free_disk_name, image_name
+from bridge.sandbox.proxmox.storage import Storage, Volume, VolumeId, base_name, free_disk_name, image_name
 from bridge.sandbox.proxmox.timing import STORAGE_LOCK_SECONDS
 
 if TYPE_CHECKING:
@@ -38,6 +38,8 @@ class Drive:
         if "volume" in values:
             values["file"] = values.pop("volume")
         drive = cls(key, values.pop("file", ""), values)
+        if drive.file in ("none", "cdrom"):
+            drive.options["media"] = "cdrom"
         if not drive.file or drive._contradicts_itself():
             raise InvalidParameters({key: "unable to parse drive options"})
         return drive
@@ -163,9 +165,14 @@ def free_volume(cluster: "Cluster", node: str, volid: str) -> None:
     doomed = volumes.get(parsed.name)
     if doomed and doomed.snapshots:
         raise ApiError(f"unable to delete '{volid}' - volume is still in use (snapshot?)")
-    if any(volume.base == parsed.name for volume in volumes.values()):
+    if has_children(storage, node, parsed.name):
         raise ApiError(f"base volume '{volid}' is still in use by linked cloned")
     volumes.pop(parsed.name, None)
+
+
+def has_children(storage: Storage, node: str, name: str) -> bool:
+    """Whether linked clones read from a volume."""
+    return any(volume.base == base_name(storage, name) for volume in storage.on(node).values())
 
 
 def sized(drive: Drive, volume: Volume) -> Drive:

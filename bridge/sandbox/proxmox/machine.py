@@ -10,6 +10,7 @@ from bridge.sandbox.proxmox.drives import Drive, cloudinit_volume, drives_of, fr
 from bridge.sandbox.proxmox.failures import ApiError
 from bridge.sandbox.proxmox.guest import NET_KEY, Guest, Run
 from bridge.sandbox.proxmox.net import bridge_of
+from bridge.sandbox.proxmox.property_string import split_properties
 from bridge.sandbox.proxmox.simulation import Sleep, Step
 from bridge.sandbox.proxmox.sizes import MIB
 from bridge.sandbox.proxmox.storage import BLANK, System, Volume, VolumeId, image_name
@@ -34,6 +35,7 @@ def start_machine(cluster: "Cluster", task: Task, guest: Guest) -> Generator[Ste
     if cpu_count(guest.config) > node.cpus:
         raise ApiError(f"MAX {node.cpus} vcpus allowed per VM on this node")
     _check_volumes(cluster, guest)
+    _check_snippets(cluster, guest)
     if has_cloudinit(guest):
         make_cloudinit_image(cluster, guest)
         task.say("generating cloud-init ISO")
@@ -117,6 +119,13 @@ def _check_volumes(cluster: "Cluster", guest: Guest) -> None:
     for drive in drives_of(guest.config):
         if drive.has_volume and not drive.is_cloudinit and cluster.volume(guest.node, drive.file) is None:
             raise ApiError(f"volume '{drive.file}' does not exist")
+
+
+def _check_snippets(cluster: "Cluster", guest: Guest) -> None:
+    """A missing snippet shows at the start, not when the option is set."""
+    for volid in split_properties(str(guest.config.get("cicustom", ""))).values():
+        if cluster.volume(guest.node, volid) is None:
+            raise ApiError(f"volume '{volid}' does not exist")
 
 
 def _bridges(guest: Guest) -> list[str]:

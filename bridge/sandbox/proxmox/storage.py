@@ -126,6 +126,26 @@ class VolumeId:
         return f"{self.storage}:{self.name}"
 
 
+_FILE_NAMES = re.compile(
+    r"(?:\d+/[^/\s]+/)?\d+/[^/\s]+\.(?:raw|qcow2|vmdk)|iso/[^/]+\.(?:iso|img)|vztmpl/[^/]+\.tar\.(?:gz|xz|zst|bz2)"
+    r"|backup/[^/]+\.(?:tgz|(?:tar|vma)(?:\.(?:gz|lzo|zst|bz2))?)|snippets/[^/]+|import/[^/]+\.(?:ova|ovf|qcow2|raw|vmdk)",
+    re.IGNORECASE,
+)
+_BLOCK_NAMES = re.compile(r"(?:base-\d+-\S+/)?(?:vm|base)-\d+-\S+")
+
+
+def check_volume_name(storage: Storage, name: str) -> None:
+    """Raises ApiError when no volume of the storage can have that name."""
+    kind = "directory" if storage.holds_files else {"lvmthin": "lvm"}.get(storage.kind, storage.kind)
+    if not (_FILE_NAMES if storage.holds_files else _BLOCK_NAMES).fullmatch(name):
+        raise ApiError(f"unable to parse {kind} volume name '{name}'")
+
+
+def base_name(storage: Storage, name: str) -> str:
+    """How linked clones name their base: without the base that it may be a clone of itself."""
+    return "/".join(name.split("/")[-2:]) if storage.holds_files else name.rpartition("/")[2]
+
+
 def image_name(storage: Storage, vmid: int, short: str, fmt: str, base: str | None = None) -> str:
     """The volume name of an image: `short` without suffix (`vm-100-disk-0`), behind `base` when it is a linked clone."""
     name = f"{vmid}/{short}.{fmt}" if storage.holds_files else short

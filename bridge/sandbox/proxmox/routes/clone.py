@@ -58,7 +58,8 @@ def _clone(call: Call, task: Task, source: Guest, plan: Plan) -> Generator[Step,
         raise ApiError(f"clone failed: {reason}") from error
     copy.config = {**plan.config, **_so_far(copy)}
     if source.pending:
-        task.warn(f"found pending changes for '{','.join(sorted(source.pending))}', discarding for clone")
+        # Printed by Perl's `warn`, which does not count as a warning of the task.
+        task.say(f"found pending changes for '{','.join(sorted(source.pending))}', discarding for clone")
     copy.node = plan.target
     if call.get("pool"):
         cluster.pools[call.values["pool"]].add(copy.vmid)

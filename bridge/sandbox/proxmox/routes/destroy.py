@@ -4,7 +4,7 @@ import re
 from collections.abc import Generator
 
 from bridge.sandbox.proxmox.call import Call
-from bridge.sandbox.proxmox.drives import drives_of, free_volume, referenced
+from bridge.sandbox.proxmox.drives import drives_of, free_volume, has_children, referenced
 from bridge.sandbox.proxmox.failures import ApiError
 from bridge.sandbox.proxmox.guest import Guest
 from bridge.sandbox.proxmox.routes.config import check_lock
@@ -47,7 +47,7 @@ def _check_no_children(call: Call, guest: Guest) -> None:
             continue
         parsed = VolumeId.parse(drive.file)
         storage = call.cluster.storages.get(parsed.storage)
-        if storage and any(volume.base == parsed.name for volume in storage.on(guest.node).values()):
+        if storage and has_children(storage, guest.node, parsed.name):
             raise ApiError(f"base volume '{drive.file}' is still in use by linked cloned")
 
 
