@@ -61,6 +61,11 @@ def outcome_unknown(error: BaseException) -> bool:
     return bool(getattr(error, "outcome_unknown", False))
 
 
+def left_stub(error: BaseException) -> bool:
+    """Whether a refused clone left a locked, empty VM under its VMID, which only root can remove."""
+    return bool(getattr(error, "stub_left", False))
+
+
 def who_can_act(error: BaseException) -> str:
     """Whom the error asks to act; empty when time may heal it."""
     return str(getattr(error, "who", "") or "")

@@ -79,7 +79,7 @@ class Guests(Calls):
             return self._start_task(doing, f"{self._vm(node, template)}/clone", params)
         except WorkerNotStarted as error:
             # The stub of the new VM stays behind, locked, and the VMID is taken: whoever repeats has to look first.
-            error.outcome_unknown = True
+            error.outcome_unknown = error.stub_left = True
             raise
 
     def configure(

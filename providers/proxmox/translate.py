@@ -24,7 +24,9 @@ PROXMOX_ADMIN = "Proxmox admin"
 
 
 class WorkerNotStarted(Retryable):
-    """A busy node did not start the task's worker. Nothing was done (a clone leaves its locked stub all the same)."""
+    """A busy node did not start the task's worker. Nothing was done, but `stub_left`: a clone's locked stub stays."""
+
+    stub_left = False
 
 
 class WrongState(Conflict):

@@ -65,12 +65,16 @@ def _judge(ctx: Context, template: Any, config: Any) -> Outcome:
         return _wait_for_lock(ctx, template, config)
     if ctx.mark.is_ours(config):
         return _finish(ctx, config)
-    ctx.journal.record(
-        "vmid_taken", f"VM {vmid} on server {ctx.server_name}", "carries no mark of ours; another VMID is taken"
-    )
+    return _take_another_vmid(ctx, "it carries no mark of ours")
+
+
+def _take_another_vmid(ctx: Context, reason: str) -> Outcome:
+    """Leave the reserved VMID alone for good and go on with the next one."""
+    vmid = reserved_vmid(ctx)
+    ctx.journal.record("vmid_given_up", f"VM {vmid} on server {ctx.server_name}", reason)
     ctx.store.give_up_vmid(ctx.vm)
     ctx.store.reserve_vmid(ctx.vm, ctx.package.first_vm_id, ctx.hypervisor.used_vmids())
-    return Wait(f"VMID {vmid} belongs to somebody else", again_in=0.0)
+    return Wait(f"VMID {vmid} is not usable: {reason}", again_in=0.0)
 
 
 def _wait_for_lock(ctx: Context, template: Any, config: Any) -> Outcome:
@@ -80,11 +84,14 @@ def _wait_for_lock(ctx: Context, template: Any, config: Any) -> Outcome:
         if now is not None and now.lock == config.lock:
             # No token may remove the lock that a crashed node leaves behind: "Only root may use this option."
             raise NeedsAttention(
-                f"VM {vmid} on node {node} was left locked ({config.lock}) by an interrupted clone; "
-                f"as root on {node}: qm unlock {vmid} && qm destroy {vmid} --purge",
+                f"VM {vmid} on node {node} was left locked ({config.lock}) by an interrupted clone; {_by_hand(vmid, node)}",
                 who="Proxmox admin",
             )
     return Wait(f"VM {vmid} is locked ({config.lock})")
+
+
+def _by_hand(vmid: int, node: str) -> str:
+    return f"as root on {node}: qm unlock {vmid} && qm destroy {vmid} --purge"
 
 
 def _is_being_cloned(ctx: Context, template: Any) -> bool:
@@ -121,6 +128,8 @@ def _start(ctx: Context, template: Any) -> Outcome:
     except Exception as error:
         if errors.kind_of(error) is errors.Kind.CONFLICT:
             return Wait(f"VMID {vmid} exists already", again_in=0.0)
+        if errors.left_stub(error):
+            return _take_another_vmid(ctx, f"a busy node left a locked stub; {_by_hand(vmid, template.node)}")
         raise
 
 
