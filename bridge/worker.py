@@ -148,6 +148,7 @@ class Worker:
             again_at = self._advance(job)
         except LeaseLost as lost:
             log.warning("dropped: %s", lost)
+            self._give_back(job)
         except Exception:
             log.exception("service %s: the run was given up", job.service_id)
             self._postpone(job)
@@ -169,6 +170,13 @@ class Worker:
         job.report = turn.report
         self._claims.give_back(job.service_id)
         return None
+
+    def _give_back(self, job: Job) -> None:
+        """The record was changed under a run, but the lease may be ours still: whoever comes next need not wait for it."""
+        try:
+            self._claims.give_back(job.service_id)
+        except Exception:
+            log.exception("service %s: its lease is left to run out", job.service_id)
 
     def _postpone(self, job: Job) -> None:
         """A VM that makes us fail must not be taken again at once; without a database its lease simply runs out."""

@@ -59,7 +59,6 @@ def _find(ctx: Context, template_node: str) -> Any | None:
 
 def _judge(ctx: Context, template: Any, config: Any) -> Outcome:
     """Decide about the VM that is there already."""
-    vmid = reserved_vmid(ctx)
     if config.lock:
         # Until its first disk is copied a clone has neither name nor description: in flight, not foreign.
         return _wait_for_lock(ctx, template, config)
