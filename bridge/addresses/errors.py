@@ -18,3 +18,7 @@ class AddressWithoutNetwork(AddressProblem):
 
 class AddressHeldTwice(AddressProblem):
     """WHMCS shows an address on a service that another service holds. One of both has to give it up."""
+
+
+class NoServer(AddressProblem):
+    """The service has no server, so there is no pool or list to take addresses from. Assign one in WHMCS."""

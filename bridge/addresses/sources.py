@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from ipaddress import ip_address
 
+from bridge.addresses.errors import NoServer
 from bridge.addresses.legacy_list import LegacyList, parse_legacy_list
 from bridge.addresses.network_facts import bridge_name, name_servers, vlan_tag
 from bridge.addresses.pools import BITS, Ip, Pool
@@ -50,11 +51,12 @@ class Sources:
 
 
 def sources_of(server_id: int) -> Sources:
-    """Read the sources of a server. What is broken is left out and counted; a missing server has none."""
+    """Read the sources of a server; what is broken is left out and counted. Raises NoServer when there is none."""
     server = Server.select(Server.id, Server.name, Server.assignedips).where(Server.id == server_id).first()
-    pools, broken = _pools(IpPool.select().where(IpPool.server_id == server_id).order_by(IpPool.id))
     if server is None:
-        return Sources(server_id, "unknown", pools, LegacyList((), 0), broken)
+        missing = f"server {server_id} does not exist in WHMCS" if server_id else "the service has no server assigned"
+        raise NoServer(f"No addresses: {missing}")
+    pools, broken = _pools(IpPool.select().where(IpPool.server_id == server_id).order_by(IpPool.id))
     listed = parse_legacy_list(html.unescape(server.assignedips or ""))
     return Sources(server_id, html.unescape(server.name or "").strip() or "unnamed", pools, listed, broken)
 
