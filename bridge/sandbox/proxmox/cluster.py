@@ -11,6 +11,7 @@ from bridge.sandbox.proxmox.access import Access
 from bridge.sandbox.proxmox.clock import Clock, SystemClock
 from bridge.sandbox.proxmox.failures import ApiError
 from bridge.sandbox.proxmox.faults import Faults
+from bridge.sandbox.proxmox.firewall import Firewall
 from bridge.sandbox.proxmox.guest import Guest
 from bridge.sandbox.proxmox.messages import Answer, Request
 from bridge.sandbox.proxmox.node import Node
@@ -56,7 +57,7 @@ class Cluster:
         self.storages = {storage.name: storage for storage in storages}
         self.guests: dict[int, Guest] = {}
         self.pools: dict[str, set[int]] = {}
-        self.firewalls: dict[int, dict[str, Any]] = {}
+        self.firewalls: dict[int, Firewall] = {}
         self.firewall_options: dict[str, Any] = {}
         self.ha_services: set[int] = set()
         # Set by the layouts: tokens as `user@realm!name=secret`.

@@ -9,6 +9,7 @@ from bridge.sandbox.proxmox.clone_copy import copy_drive
 from bridge.sandbox.proxmox.clone_plan import Plan, check_clone, make_plan
 from bridge.sandbox.proxmox.drives import Drive, free_volume, storage_of
 from bridge.sandbox.proxmox.failures import ApiError, Interrupted
+from bridge.sandbox.proxmox.firewall import Firewall
 from bridge.sandbox.proxmox.guest import Guest, disk_keys
 from bridge.sandbox.proxmox.routes.config import check_lock
 from bridge.sandbox.proxmox.routing import route
@@ -39,8 +40,8 @@ def _clone(call: Call, task: Task, source: Guest, plan: Plan) -> Generator[Step,
     cluster = call.cluster
     copy = Guest(int(call.values["newid"]), source.node, {"lock": "clone"}, created=call.now)
     cluster.guests[copy.vmid] = copy
-    if source.vmid in cluster.firewalls:
-        cluster.firewalls[copy.vmid] = copy_firewall(cluster.firewalls[source.vmid])
+    # The source's firewall file replaces whatever lay there for the new VMID.
+    cluster.firewalls[copy.vmid] = deepcopy(cluster.firewalls.get(source.vmid, Firewall()))
     made: list[str] = []
     seconds = cluster.timing.of("qmclone")
     try:
@@ -79,11 +80,6 @@ def _undo(call: Call, copy: Guest, made: list[str]) -> Generator[Step, None, Non
         free_volume(call.cluster, copy.node, volid)
     call.cluster.firewalls.pop(copy.vmid, None)
     call.cluster.guests.pop(copy.vmid, None)
-
-
-def copy_firewall(rules: dict[str, object]) -> dict[str, object]:
-    """A firewall file for another VM."""
-    return deepcopy(rules)
 
 
 @route("POST", "/nodes/{node}/qemu/{vmid}/template")

@@ -104,9 +104,3 @@ def tasks(call: Call) -> list[dict[str, Any]]:
             item |= {"endtime": int(task.ended or 0), "status": task.exit_status}
         found.append({**item, "saved": "0" if task.running else "1"})
     return found
-
-
-@route("GET", "/cluster/firewall/options")
-def firewall_options(call: Call) -> dict[str, Any]:
-    """The datacenter's firewall options, those that were set."""
-    return dict(call.cluster.firewall_options)
