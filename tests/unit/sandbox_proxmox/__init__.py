@@ -1,0 +1,1 @@
+"""The stand-in Proxmox VE cluster by itself."""
