@@ -117,10 +117,10 @@ venv() {
 
 has_php_extension() { php -m 2>/dev/null | grep -qix "$1"; }
 
-# The package that holds the server's programs alone carries its version in the name on some releases.
+# The packages that hold the programs alone carry their version in the name on some releases.
 mariadb_package() {
-    name=$(apt-cache search --names-only '^mariadb-server-core(-[0-9.]+)?$' 2>/dev/null | cut -d' ' -f1 | sort | head -n 1)
-    printf '%s\n' "${name:-mariadb-server-core}"
+    name=$(apt-cache search --names-only "^mariadb-$1-core(-[0-9.]+)?\$" 2>/dev/null | cut -d' ' -f1 | sort | head -n 1)
+    printf '%s\n' "${name:-mariadb-$1-core}"
 }
 
 missing_packages() {
@@ -130,7 +130,8 @@ missing_packages() {
     done
     has_php_extension dom || echo php-xml
     has_php_extension pdo_mysql || echo php-mysql
-    { command -v mariadbd && command -v mariadb-install-db; } >/dev/null || mariadb_package
+    { command -v mariadbd && command -v mariadb-install-db; } >/dev/null || mariadb_package server
+    command -v my_print_defaults >/dev/null || mariadb_package client # mariadb-install-db calls it
 }
 
 services() {

@@ -31,6 +31,7 @@ class Machine:
         self.has("php", f"echo '{ALL_EXTENSIONS}'")
         self.has("mariadbd", "")
         self.has("mariadb-install-db", "")
+        self.has("my_print_defaults", "")
 
     def bootstrap(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
         """Run it as an ordinary user of this machine, who has no terminal."""
@@ -69,7 +70,10 @@ def machine_of_root(machine: Machine) -> Machine:
     """root, with an apt that writes down what it is asked for."""
     machine.has("id", "echo 0")
     machine.has("apt-get", f'echo "$@" >>{machine.folder}/apt.log')
-    machine.has("apt-cache", "echo 'mariadb-server-core-10.6 - core'")
+    machine.has(
+        "apt-cache",
+        "case $* in *client*) echo mariadb-client-core-10.6 - c;; *) echo mariadb-server-core-10.6 - s;; esac",
+    )
     return machine
 
 
@@ -107,6 +111,7 @@ def test_what_is_there_is_left_alone(machine_of_root: Machine) -> None:
         ("dom", ["php-xml"]),
         ("pdo_mysql", ["php-mysql"]),
         ("mariadb-install-db", ["mariadb-server-core-10.6"]),
+        ("my_print_defaults", ["mariadb-client-core-10.6"]),
         ("php", ["php-cli", "php-curl", "php-mbstring", "php-xml", "php-mysql"]),
     ],
 )
