@@ -33,7 +33,7 @@ class Runs:
             return None
         vm, service = found
         machine = next((machine for machine in MACHINES if machine.step_at(vm.status)), None)
-        return Run(machine, VmContext(vm, service, block, self.shop), block) if machine else None
+        return Run(machine, VmContext(vm, service, self.shop), block) if machine else None
 
 
 @retry_lost_connection

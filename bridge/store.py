@@ -16,7 +16,7 @@ from bridge.models.companion import Slot, VmidReservation, VmWork
 from bridge.models.module import VmInfo
 from bridge.outbox import Outbox
 from statemachines.errors import LeaseLost, NeedsAttention
-from statemachines.ports import Clock, Mail, Vm
+from statemachines.ports import Activity, Clock, Notice, Vm
 from statemachines.states import AT_REST
 
 HIGHEST_VMID = 999_999_999  # Proxmox VE API: vmid 100-999999999
@@ -48,7 +48,7 @@ class RecordStore:
             setattr(vm, key, value)
 
     @retry_lost_connection
-    def advance(self, vm: Vm, state: str, run: Mapping[str, Any], mails: Sequence[Mail] = ()) -> None:
+    def advance(self, vm: Vm, state: str, run: Mapping[str, Any], mails: Sequence[Notice] = ()) -> None:
         """State, log, and the mails caused, in one transaction; nothing pending is left at a state of rest."""
         now = self._clock.now()
         with transaction():
@@ -56,10 +56,8 @@ class RecordStore:
             work |= {"attention_cause": None, "attention_since": None, "attention_who": None, "next_try_at": None}
             self._prove_lease(vm, work | {"due_at": None if state in AT_REST else now})
             self._move(vm, state, run)
-            for mail in mails:
-                self._outbox.add(
-                    "mail", mail.key, vm.service_id, {"template": mail.template, "variables": dict(mail.variables)}
-                )
+            for notice in mails:
+                self._record(vm, notice)
         vm.status, vm.task, vm.ticks, vm.intent = state, None, 0, {}
 
     @retry_lost_connection
@@ -168,6 +166,12 @@ class RecordStore:
         )
         if not written:
             raise LeaseLost(f"the lease of service {vm.service_id} is no longer held by {self._owner}")
+
+    def _record(self, vm: Vm, notice: Notice) -> None:
+        if isinstance(notice, Activity):
+            self._outbox.activity(notice.key, vm.service_id, notice.text)
+        else:
+            self._outbox.mail(notice.key, vm.service_id, notice.template, notice.variables)
 
     @staticmethod
     def _move(vm: Vm, state: str, run: Mapping[str, Any]) -> None:

@@ -4,11 +4,11 @@ Parts are made when a step first asks for them, so a missing credential or a bad
 """
 
 import random
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
 from bridge.clock import SystemClock
-from bridge.console import Block
 from bridge.hypervisors import Hypervisors, server_entry
 from bridge.models.whmcs import Service as ServiceRow
 from bridge.package import naming
@@ -19,8 +19,6 @@ from providers.proxmox import Mark, Proxmox
 from statemachines.context import Tuning
 from statemachines.package import Package
 from statemachines.ports import Addresses, Dns, Journal, Store, Vm
-
-BULLET = " " * 7 + "· "
 
 
 @dataclass(frozen=True)
@@ -37,13 +35,17 @@ class Shop:
     install_id: str
 
 
+def no_lines(text: str) -> None:
+    """Nobody reads along."""
+
+
 class VmContext:
     """The context of one run."""
 
-    def __init__(self, vm: Vm, service: ServiceRow, block: Block, shop: Shop) -> None:
+    def __init__(self, vm: Vm, service: ServiceRow, shop: Shop) -> None:
         self.vm = vm
+        self.say: Callable[[str], None] = no_lines
         self._row = service
-        self._block = block
         self._shop = shop
         self.store = shop.store
         self.addresses = shop.addresses
@@ -95,10 +97,6 @@ class VmContext:
             heavy_per_node=settings.heavy_per_node,
             heavy_per_storage=settings.heavy_per_storage,
         )
-
-    def say(self, text: str) -> None:
-        """A live line of the current step, e.g. a DNS operation."""
-        self._block.line(self.clock.stamp(self.clock.now()) + BULLET + text)
 
 
 class Naming:

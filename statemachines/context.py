@@ -1,6 +1,7 @@
 """Everything a step may touch, in one object. `bridge` builds it; parts are made when first asked for, so that a missing
 credential fails the step that needs it, with its own line in the log, and no other."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -69,6 +70,7 @@ class Context(Protocol):
     """What the engine hands to a step. Each part may raise when it is first asked for."""
 
     vm: Vm
+    say: Callable[[str], None]  # prints a live line of the current step at once, e.g. a DNS operation; set by the run
 
     @property
     def package(self) -> Package: ...
@@ -94,6 +96,3 @@ class Context(Protocol):
     def mark(self) -> Mark: ...
     @property
     def server_name(self) -> str: ...
-    def say(self, text: str) -> None:
-        """Print a live line of this step at once, e.g. a DNS operation."""
-        ...

@@ -2,10 +2,11 @@
 
 from statemachines import states as s
 from statemachines.machine import CARRY_ON, MINUTES, SECONDS, STOP, Machine, Step
+from statemachines.output import BlockStyle
 from statemachines.steps import addresses, clone, cloudinit, compute, disks, dns, firewall, migrate, network, power
 
 # fmt: off
-DEPLOY = Machine("deploy", "Deploy", final=s.READY, steps=[
+DEPLOY = Machine("deploy", BlockStyle("Deploy"), final=s.READY, steps=[
     #    done so far                      label printed             what to do                   then it is                       named in the manual           patience               on failure
     Step(s.CREATION,                      "Allocate IP",            addresses.allocate,          s.SET_IP,                        "VMSetDedicatedIp",           60 * SECONDS,          STOP),
     Step(s.SET_IP,                        "Clone VM",               clone.clone_template,        s.CLONE,                         "VMClone",                    10 * MINUTES,          STOP),

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 from statemachines import errors
 from statemachines.context import Context
-from statemachines.machine import CARRY_ON, Machine, Step
+from statemachines.machine import CARRY_ON, STOP, Machine, Step
 from statemachines.outcome import Done, Outcome, Skip, Wait
-from statemachines.run import SUCCESS, WAITING, Board, Report, RunLog, StepRecord, Stopwatch
+from statemachines.run import FAILED, SUCCESS, WAITING, Board, Report, RunLog, StepRecord, Stopwatch
 
 log = logging.getLogger(__name__)
 
@@ -50,12 +50,12 @@ class Run:
         self.board = board
         self.log = RunLog(uuid.uuid4().hex[:12], machine.action, self._stamp(), ctx.vm.status)
         self._watch = Stopwatch(ctx.clock.now)
+        self._began = ctx.clock.now()
+        ctx.say = self._say
 
     def start(self) -> None:
-        """Print the block header."""
-        vm = self.ctx.vm
-        self.board.line("")
-        self.board.line(f"--- {self.machine.title}: service={vm.service_id} vm={vm.vm_id or 0} status={vm.status} ---")
+        """Print the header."""
+        self._print(self.machine.style.header(self.ctx.vm, self._stamp()))
 
     def turn(self) -> Turn:
         """Execute steps until one has to wait, fails, or none is left."""
@@ -68,7 +68,9 @@ class Run:
                     return self._pause(step, outcome.reason)
                 return Later(self.ctx.clock.now() + self._next_look(outcome))
             if isinstance(outcome, Exception):
-                return self._pause(step, _line(outcome), outcome)
+                if step.failure == STOP:
+                    return self._pause(step, _line(outcome), outcome)
+                return self._fail(step, outcome)
             self._advance(step, outcome)
         return self._complete()
 
@@ -91,7 +93,7 @@ class Run:
 
     def _advance(self, step: Step, outcome: Done | Skip) -> None:
         """Move the state, its log and its mails in one write, then print the line."""
-        label = f"{step.label} (skip — {outcome.reason})" if isinstance(outcome, Skip) else step.label
+        label = self._label(step, outcome)
         record = self._record(label, SUCCESS, step.when, step.then)
         if step.then == self.machine.final:
             self._close(SUCCESS, step.then)
@@ -99,8 +101,29 @@ class Run:
         if isinstance(outcome, Done):
             self.log.facts.update(outcome.facts)
         self.ctx.store.advance(self.ctx.vm, step.then, self.log.as_json(), mails)
-        self.board.line(record.as_line())
+        self._print(self.machine.style.step(record))
         self._watch.restart()
+
+    def _label(self, step: Step, outcome: Done | Skip) -> str:
+        """The step's label, or the one that the outcome brings, and why it was skipped."""
+        if isinstance(outcome, Skip):
+            return f"{step.label} (skip — {outcome.reason})"
+        if self.machine.tells_unchanged and not outcome.changed:
+            return f"{step.label} (skip — no change)"
+        return outcome.label or step.label
+
+    def _fail(self, step: Step, error: Exception) -> Ended:
+        """Go to the state that stands for this failure; nobody tries again until an admin says so."""
+        vm, message = self.ctx.vm, _line(error)
+        record = self._record(step.label, message, step.when, step.failure)
+        self.log.error = message
+        self._close(FAILED, step.failure)
+        notices = step.on_failure(self.ctx, message) if step.on_failure else ()
+        self.ctx.store.advance(vm, step.failure, self.log.as_json(), notices)
+        self._print(self.machine.style.step(record))
+        self._print(self.machine.style.complete(vm, self._stamp(), self._seconds()))
+        text = f"{message} ({step.when} -> {step.failure}) [{record.duration:.2f}s]"
+        return Ended(Report(vm.service_id, self.machine.action, ok=False, text=text))
 
     def _pause(self, step: Step, message: str, error: Exception | None = None) -> Ended:
         """Keep the state, say why; the next tick goes on from here."""
@@ -110,14 +133,14 @@ class Run:
         self._close(WAITING, step.when)
         attention = _attention(error)
         self.ctx.store.keep(vm, self.log.as_json(), cause=message, who=attention)
-        self.board.line(record.as_line())
-        self.board.line(f"--- {self.machine.title} paused: waiting at ({vm.status}) ---")
+        self._print(self.machine.style.step(record))
+        self._print(self.machine.style.paused(vm, self._stamp()))
         text = f"{message} ({step.when} -> {step.then}) [{record.duration:.2f}s]"
         return Ended(Report(vm.service_id, self.machine.action, ok=False, text=text))
 
     def _complete(self) -> Ended:
         vm = self.ctx.vm
-        self.board.line(f"--- {self.machine.title} complete: service={vm.service_id} status={vm.status} ---")
+        self._print(self.machine.style.complete(vm, self._stamp(), self._seconds()))
         return Ended(Report(vm.service_id, self.machine.action, ok=True, text="result:success"))
 
     def _record(self, label: str, result: str, before: str, after: str) -> StepRecord:
@@ -138,6 +161,16 @@ class Run:
         self.ctx.journal.record(
             step.name, f"service {self.ctx.vm.service_id}", "".join(traceback.format_exception(error))
         )
+
+    def _print(self, lines: list[str]) -> None:
+        for line in lines:
+            self.board.line(line)
+
+    def _say(self, text: str) -> None:
+        self.board.line(self.machine.style.detail(self.ctx.vm, self._stamp(), text))
+
+    def _seconds(self) -> float:
+        return self.ctx.clock.now() - self._began
 
     def _stamp(self) -> str:
         return self.ctx.clock.stamp(self.ctx.clock.now())

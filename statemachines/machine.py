@@ -6,9 +6,12 @@ from functools import cached_property
 
 from statemachines.context import Context
 from statemachines.outcome import Outcome
+from statemachines.output import Style
+from statemachines.ports import Notice
 
 STOP = "stop"  # on failure: keep the state, say why, try again next tick
 CARRY_ON = "carry on"  # on failure: write the error to the module log and go on as if it had worked
+# Any other value of the column is a state of rest: on failure the VM goes there, and an admin decides.
 
 SECONDS = 1.0
 MINUTES = 60.0
@@ -24,7 +27,8 @@ class Step:
     then      the state it leads to
     name      the function's name in the module's documentation (Module Commands use it)
     patience  seconds (or a function of the context) that one tick waits for it before it pauses
-    failure   STOP or CARRY_ON
+    failure   STOP, CARRY_ON, or the state of rest that stands for the failure
+    on_failure  what is told, and to whom, when the VM goes to that state
     """
 
     when: str
@@ -34,6 +38,7 @@ class Step:
     name: str
     patience: float | Callable[[Context], float] = 60 * SECONDS
     failure: str = STOP
+    on_failure: Callable[[Context, str], tuple[Notice, ...]] | None = None
 
     def patience_for(self, ctx: Context) -> float:
         """Seconds one tick waits for this step of this VM."""
@@ -46,15 +51,18 @@ class BadTable(ValueError):
 
 @dataclass(frozen=True)
 class Machine:
-    """A pipeline: `action` is its name in logs, `title` in block headers, `final` the state at its end.
+    """A pipeline: `action` is its name in logs, `style` how it prints, `final` the state at its end.
 
-    Raises BadTable when a state has two steps, leads nowhere or is never reached.
+    `tells_unchanged` True = a step that found everything as wanted is printed as skipped. `entries` are states besides the
+    first at which the pipeline may be entered. Raises BadTable when a state has two steps, leads nowhere or is never reached.
     """
 
     action: str
-    title: str
+    style: Style
     final: str
     steps: Sequence[Step]
+    tells_unchanged: bool = False
+    entries: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         starts = [step.when for step in self.steps]
@@ -63,7 +71,7 @@ class Machine:
             raise BadTable(f"{self.action}: a state has two steps")
         if lost := set(ends) - set(starts) - {self.final}:
             raise BadTable(f"{self.action}: no step goes on from {sorted(lost)}")
-        if unreached := set(starts[1:]) - set(ends):
+        if unreached := set(starts[1:]) - set(ends) - self.entries:
             raise BadTable(f"{self.action}: nothing leads to {sorted(unreached)}")
         if self.final in starts or self.final not in ends:
             raise BadTable(f"{self.action}: {self.final} is not its end")

@@ -4,18 +4,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from statemachines.ports import Mail
+from statemachines.ports import Notice
 
 
 @dataclass(frozen=True)
 class Done:
-    """The milestone is reached. `changed` False = the world already was as wanted.
+    """The milestone is reached. `changed` False = the world already was as wanted; `label` replaces the step's own.
 
     `mails` are recorded in the same transaction as the new state; `facts` go into the run's log (JSON types).
     """
 
     changed: bool = True
-    mails: tuple[Mail, ...] = ()
+    mails: tuple[Notice, ...] = ()
+    label: str = ""
     facts: Mapping[str, Any] = field(default_factory=dict)
 
 

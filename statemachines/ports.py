@@ -71,6 +71,17 @@ class Mail:
     variables: Mapping[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Activity:
+    """A line for the client's activity log in WHMCS, recorded like a mail."""
+
+    text: str
+    key: str
+
+
+Notice = Mail | Activity
+
+
 class Clock(Protocol):
     """Time, passed in."""
 
@@ -90,7 +101,7 @@ class Store(Protocol):
         """Write fields of `vm` down (and set them on it) before acting on them. May run twice."""
         ...
 
-    def advance(self, vm: Vm, state: str, run: Mapping[str, Any], mails: Sequence[Mail] = ()) -> None:
+    def advance(self, vm: Vm, state: str, run: Mapping[str, Any], mails: Sequence[Notice] = ()) -> None:
         """Move the VM to `state` together with its log and the mails it causes; clears task, ticks and intent.
 
         Only if the VM is still at the state that `vm` says; otherwise somebody changed it meanwhile: LeaseLost."""

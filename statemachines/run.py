@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 SUCCESS = "success"
 WAITING = "waiting"
+FAILED = "error"
 
 
 class Board(Protocol):

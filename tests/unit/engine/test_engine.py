@@ -1,5 +1,6 @@
 """The engine walks tables it knows nothing about."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -8,13 +9,15 @@ from statemachines.engine import Ended, Later, Run
 from statemachines.errors import Busy, LeaseLost, NeedsAttention, Temporary
 from statemachines.machine import CARRY_ON, STOP, Machine, Step
 from statemachines.outcome import Done, Skip, Wait
-from statemachines.ports import Mail
+from statemachines.output import BlockStyle, LineStyle
+from statemachines.ports import Activity, Mail
 from tests.unit.engine.world import ListBoard, World
+
 
 def machine(first: Any, second: Any = lambda ctx: Done(), **columns: Any) -> Machine:
     return Machine(
         "deploy",
-        "Deploy",
+        BlockStyle("Deploy"),
         final="ready",
         steps=[
             Step("one", "First step", first, "two", "VMFirst", **columns),
@@ -228,5 +231,74 @@ def test_durations_are_those_of_the_step_not_of_the_run() -> None:
 def test_a_table_that_contradicts_itself_fails_when_it_is_built(steps: list[tuple[str, str]], complaint: str) -> None:
     with pytest.raises(ValueError, match=complaint):
         Machine(
-            "x", "X", "ready", [Step(when, when, lambda ctx: Done(), then, when, failure=STOP) for when, then in steps]
+            "x",
+            BlockStyle("X"),
+            "ready",
+            [Step(when, when, lambda ctx: Done(), then, when, failure=STOP) for when, then in steps],
         )
+
+
+def test_an_unchanged_step_is_a_skip_where_the_pipeline_tells_so() -> None:
+    table = machine(lambda ctx: Done(changed=False))
+    quiet, _, plain = start(table)
+    quiet.turn()
+    assert plain.lines[2].startswith("  [+]  1. First step                          success")
+    told, _, board = start(replace(table, tells_unchanged=True))
+    told.turn()
+    assert board.lines[2].startswith("  [+]  1. First step (skip — no change)       success")
+
+
+def test_a_failure_that_has_a_state_of_its_own_is_not_tried_again() -> None:
+    def fail(ctx: Any) -> Done:
+        raise Temporary("Could not destroy VM 2005: got timeout")
+
+    table = Machine(
+        "terminate",
+        LineStyle("terminate", "remove"),
+        "remove",
+        [
+            Step(
+                "terminate",
+                "Terminate",
+                fail,
+                "remove",
+                "VMTerminate",
+                failure="error_terminate",
+                on_failure=lambda ctx, why: (Activity(f"FAILED: {why}", "key"),),
+            )
+        ],
+    )
+    world = World()
+    world.vm.status = "terminate"
+    run, world, board = start(table, world)
+    ended = run.turn()
+
+    assert isinstance(ended, Ended)
+    assert not ended.report.ok
+    assert world.vm.status == "error_terminate"
+    assert world.store.runs[-1]["result"] == "error"
+    assert world.store.mails == [Activity("FAILED: Could not destroy VM 2005: got timeout", "key")]
+    stamp = world.clock.stamp(world.clock.now())
+    assert board.lines == [
+        f"{stamp}   sid:5546  [terminate] starting",
+        f"{stamp}   sid:5546  [terminate] done (0.00s) result=error_terminate",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("style", "line"),
+    [
+        (BlockStyle("Deploy"), "2026-04-10 01:20:00       · fwd OK"),
+        (LineStyle("terminate", "remove"), "2026-04-10 01:20:00   sid:5546    · fwd OK"),
+    ],
+)
+def test_live_lines_stand_in_the_column_of_their_kind_of_run(style: Any, line: str) -> None:
+    world, board = World(), ListBoard()
+
+    def speak(ctx: Any) -> Done:
+        ctx.say("fwd OK")
+        return Done()
+
+    run = Run(replace(machine(speak), style=style), world, board)  # type: ignore[arg-type]
+    run.turn()
+    assert line in board.lines
