@@ -1,0 +1,67 @@
+"""One tick from the command line: `kvm-bridge cron` and WHMCS's `php cron.php`, with real work behind them."""
+
+import subprocess
+
+import pytest
+
+from tests.chaos.processes import Installation
+from tests.services import MariaDb
+
+
+@pytest.fixture
+def ordered(installation: Installation) -> tuple[Installation, int]:
+    """An order that nobody has taken up yet; the web role runs."""
+    installation.start("web")
+    return installation, installation.order()
+
+
+def php_cron(installation: Installation, *flags: str) -> "subprocess.Popen[str]":
+    command = [installation.php.php, "-q", str(installation.php.addon_file("cron.php")), *flags]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8")
+
+
+@pytest.mark.req("OPS-08", "CRN-36", "CRN-42")
+def test_kvm_bridge_cron_runs_one_tick_and_ends(ordered: tuple[Installation, int]) -> None:
+    installation, service = ordered
+    printed = installation.command("cron").printed.splitlines()
+    assert printed[0].endswith(" PUQ Proxmox KVM Cron Start")
+    assert " PUQ Proxmox KVM Cron End (" in printed[-1]
+    assert f"--- Deploy complete: service={service} status=ready ---" in printed
+    assert [mail.service_id for mail in installation.whmcs.mails] == [service, service]
+
+
+@pytest.mark.req("OPS-08")
+def test_a_tick_with_nothing_to_do_ends_well(installation: Installation) -> None:
+    assert "processed: 0, errors: 0" in installation.command("cron", "--force").printed
+
+
+@pytest.mark.req("CRN-04", "PRT-19")
+def test_php_cron_streams_a_real_tick(ordered: tuple[Installation, int]) -> None:
+    installation, service = ordered
+    with php_cron(installation) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline().rstrip().endswith(" PUQ Proxmox KVM Cron Start")
+        assert installation.states()[service] != "ready"
+        rest = process.stdout.read().splitlines()
+        assert process.stderr is not None
+        assert process.stderr.read() == ""
+    assert process.returncode == 0
+    assert f"--- Deploy complete: service={service} status=ready ---" in rest
+    assert " PUQ Proxmox KVM Cron End (" in rest[-1]
+
+
+@pytest.mark.req("OPS-08")
+def test_a_tick_without_a_database_ends_with_an_error(ordered: tuple[Installation, int], mariadb: MariaDb) -> None:
+    installation, _ = ordered
+    mariadb.stop()
+    try:
+        by_hand, through_php = installation.start("cron"), php_cron(installation)
+        said, complained = through_php.communicate(timeout=90)
+        assert by_hand.wait(90) == 1
+    finally:
+        mariadb.start()
+    assert by_hand.logged.count("\n") == 1
+    assert by_hand.logged.startswith("kvm-bridge: Database ")
+    assert through_php.returncode != 0
+    assert "database" in (said + complained).lower()
+    assert "Traceback" not in said + complained
