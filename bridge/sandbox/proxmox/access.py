@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from urllib.parse import unquote
 
 from bridge.sandbox.proxmox.failures import LoginFailed, NotAuthenticated, Refused
+from bridge.sandbox.proxmox.pool import Pool
 from bridge.sandbox.proxmox.privileges import built_in_roles
 
 ROOT = "root@pam"
@@ -29,10 +30,12 @@ class Token:
 
 @dataclass
 class User:
-    """A user with its tokens by name."""
+    """A user with its tokens by name; `comment` and `expire` (epoch seconds, 0: never) only as they are shown."""
 
     password: str = ""
     enabled: bool = True
+    comment: str = ""
+    expire: int = 0
     tokens: dict[str, Token] = field(default_factory=dict)
 
     def __repr__(self) -> str:
@@ -56,6 +59,12 @@ class Identity:
     user: str
     token: str = ""
 
+    @classmethod
+    def parse(cls, text: str) -> "Identity":
+        """The identity whose name is `user@realm` or `user@realm!token`."""
+        user, _, token = text.partition("!")
+        return cls(user, token)
+
     def __str__(self) -> str:
         return f"{self.user}!{self.token}" if self.token else self.user
 
@@ -68,6 +77,7 @@ class Access:
         self.roles: dict[str, frozenset[str]] = built_in_roles(version)
         self.grants: list[Grant] = []
         self.tickets: dict[str, tuple[str, str]] = {}
+        self.pools: dict[str, Pool] = {}
 
     def add_token(self, user: str, name: str, *, secret: str = "", privsep: bool = False) -> str:
         """Give a user (made when missing) a token; returns `user@realm!name=secret`."""
@@ -126,14 +136,29 @@ class Access:
 
     def rights(self, who: Identity, path: str) -> frozenset[str]:
         """All privileges of an identity on a path."""
-        if who.user == ROOT and not (who.token and self.users[ROOT].tokens[who.token].privsep):
-            return self.roles["Administrator"]
-        own = self._granted(who.user, path)
-        if who.user == ROOT:
-            own = self.roles["Administrator"]
-        if who.token and self.users[who.user].tokens[who.token].privsep:
-            return own & self._granted(str(who), path)
-        return own
+        return frozenset(self.privileges(who, path))
+
+    def privileges(self, who: Identity, path: str) -> dict[str, int]:
+        """All privileges on a path, with 1 when they hold below it as well. A path that cannot exist has none."""
+        everything = dict.fromkeys(self.roles["Administrator"], 1)
+        token = self.users[who.user].tokens.get(who.token) if who.user in self.users else None
+        if who.token and token is None:
+            return {}
+        separate = token is not None and token.privsep
+        if who.user == ROOT and not separate:
+            return everything
+        if not _PATH.fullmatch(path):
+            return {}
+        own = everything if who.user == ROOT else self._granted(who.user, path)
+        if not separate:
+            return own
+        apart = self._granted(str(who), path)
+        return {privilege: own[privilege] & apart[privilege] for privilege in own if privilege in apart}
+
+    def paths(self) -> list[str]:
+        """The paths on which something was granted, and those of the members of pools."""
+        members = {path for pool in self.pools.values() for path in pool.paths()}
+        return sorted({grant.path for grant in self.grants} | members)
 
     def allows(self, who: Identity, path: str, privileges: Iterable[str], *, any_of: bool = False) -> bool:
         """Whether an identity has all (or any) of the privileges on a path."""
@@ -141,18 +166,50 @@ class Access:
         return bool(wanted & had) if any_of else wanted <= had
 
     def require(self, who: Identity, path: str, *privileges: str, any_of: bool = False) -> None:
-        """Raises Refused unless `allows`."""
-        if not self.allows(who, path, privileges, any_of=any_of):
-            raise Refused.on(path, *privileges)
+        """Raises Refused unless `allows`; it names the path as a node does, and the first privilege that is missing."""
+        had = self.rights(who, path)
+        missing = [privilege for privilege in privileges if privilege not in had]
+        if any_of and len(missing) == len(privileges):
+            raise Refused.on(_shown(path), *privileges)
+        if missing and not any_of:
+            raise Refused.on(_shown(path), missing[0])
 
-    def _granted(self, who: str, path: str) -> frozenset[str]:
-        """The roles of the nearest path that says anything about `who`."""
-        found: frozenset[str] = frozenset()
-        for ancestor in _ancestors(path):
-            here = [g for g in self.grants if g.who == who and g.path == ancestor and (g.propagate or ancestor == path)]
-            if here:
-                found = frozenset().union(*(self.roles.get(g.role, frozenset()) for g in here))
+    def forget(self, path: str) -> None:
+        """Remove all that was granted on a path."""
+        self.grants = [grant for grant in self.grants if grant.path != path]
+
+    def _granted(self, who: str, path: str) -> dict[str, int]:
+        """Privileges from the roles on a path, and from those on the pools that it is in (which end there)."""
+        roles = self._roles_on(who, path)
+        for name, pool in self.pools.items():
+            if path in pool.paths():
+                for role in self._roles_on(who, f"/pool/{name}"):
+                    roles.setdefault(role, 0)
+        found: dict[str, int] = {}
+        for role, propagate in roles.items():
+            for privilege in self.roles.get(role, frozenset()):
+                found[privilege] = found.get(privilege, 0) | propagate
         return found
+
+    def _roles_on(self, who: str, path: str) -> dict[str, int]:
+        """The roles of the nearest path that says anything about `who`, and whether they hold below it."""
+        found: dict[str, int] = {}
+        for ancestor in _ancestors(path):
+            here = {
+                grant.role: int(grant.propagate)
+                for grant in self.grants
+                if grant.who == who and grant.path == ancestor and (grant.propagate or ancestor == path)
+            }
+            found = here or found
+        return {"NoAccess": found["NoAccess"]} if "NoAccess" in found else found
+
+
+_PATH = re.compile(r"[A-Za-z0-9._/-]+")
+
+
+def _shown(path: str) -> str:
+    """A path in a refusal: a path with other characters than those of names comes out empty."""
+    return path if _PATH.fullmatch(path) else ""
 
 
 def _ancestors(path: str) -> list[str]:

@@ -56,7 +56,7 @@ class Cluster:
         self.nodes = {node.name: node for node in nodes}
         self.storages = {storage.name: storage for storage in storages}
         self.guests: dict[int, Guest] = {}
-        self.pools: dict[str, set[int]] = {}
+        self.pools = self.access.pools
         self.firewalls: dict[int, Firewall] = {}
         self.firewall_options: dict[str, Any] = {}
         self.ha_services: set[int] = set()

@@ -18,6 +18,10 @@ NO_AGENT = System(obeys=True)
 # The recorded guest: a busybox with an agent, whose start script knows IPv4 only.
 BUSYBOX = System(obeys=True, agent=True, ipv6=False)
 
+_THIN_POOL = {"vgname": "pve", "thinpool": "data"}
+_KEEP_ALL = {"prune-backups": "keep-all=1"}
+_CEPH: dict[str, str | int] = {"pool": "ceph-vm", "krbd": 0}
+_NFS = {"server": "127.0.0.9", "export": "/srv/backup"}
 _ALL_FILES = ("iso", "vztmpl", "backup", "snippets", "import")
 
 
@@ -30,9 +34,9 @@ def demo_cluster(clock: Clock | None = None, version: str = "8.4", *, speed: flo
     nodes = numbered_nodes(["pve1", "pve2", "pve3"], network="127.0.0.0/24")
     storages = [
         Storage("local", "dir", _ALL_FILES, path="/var/lib/vz"),
-        Storage("local-lvm", "lvmthin", ("images", "rootdir"), total=800 * GIB),
-        Storage("ceph-vm", "rbd", ("images", "rootdir"), shared=True, total=4000 * GIB),
-        Storage("backup", "nfs", ("backup", "iso"), shared=True, path="/mnt/pve/backup", total=8000 * GIB),
+        Storage("local-lvm", "lvmthin", ("images", "rootdir"), total=800 * GIB, settings=_THIN_POOL),
+        Storage("ceph-vm", "rbd", ("images", "rootdir"), shared=True, total=4000 * GIB, settings=_CEPH),
+        Storage("backup", "nfs", ("backup", "iso"), True, path="/mnt/pve/backup", total=8000 * GIB, settings=_NFS),
     ]
     cluster = Cluster(clock, version, nodes, storages=storages, timing=Timing(speed=speed), seed=seed, name="demo")
     for node in cluster.nodes.values():
@@ -81,7 +85,7 @@ def conformance_cluster(
     `cluster.role_tokens`: a token per recorded role; `full` is root@pam's.
     """
     storages = [
-        Storage("local", "dir", (*_ALL_FILES, "images", "rootdir"), path="/var/lib/vz"),
+        Storage("local", "dir", (*_ALL_FILES, "images", "rootdir"), path="/var/lib/vz", settings=_KEEP_ALL),
         Storage("second", "dir", ("images", "iso", "backup", "snippets"), path="/var/lib/vz2"),
     ]
     nodes = numbered_nodes(

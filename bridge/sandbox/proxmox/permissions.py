@@ -32,11 +32,30 @@ def _check(access: Access, who: Identity, check: Sequence[Any], values: Mapping[
         _check_any(access, who, rest, values)
     elif kind == "perm":
         _check_privileges(access, who, rest, values)
-    elif kind == "userid-param" and rest[0] == "self":
-        if values.get("userid") != who.user:
-            raise Refused("Permission check failed")
-    elif kind in ("userid-group", "userid-param"):
-        access.require(who, "/access/groups", "User.Modify")
+    elif kind == "userid-param":
+        _check_user(access, who, rest[0], str(values.get("userid")))
+    elif kind == "userid-group":
+        access.require(who, "/access/groups", *rest[0], any_of=True)
+    elif kind == "perm-modify":
+        require_modify(access, who, str(values.get("path")))
+
+
+def _check_user(access: Access, who: Identity, right: str, userid: str) -> None:
+    """`self`: the user itself; any other right is needed on the user's realm."""
+    if right != "self":
+        access.require(who, f"/access/realm/{userid.rpartition('@')[2]}", right)
+    elif userid != who.user:
+        raise Refused("Permission check failed")
+
+
+# Who may allocate something may also hand it on.
+_MAY_GRANT = {"/storage/": "Datastore.Allocate", "/vms/": "VM.Allocate", "/pool/": "Pool.Allocate"}
+
+
+def require_modify(access: Access, who: Identity, path: str) -> None:
+    """Raises Refused unless rights on the path may be given and taken by `who`."""
+    more = [right for prefix, right in _MAY_GRANT.items() if path.startswith(prefix) and path != prefix]
+    access.require(who, path, "Permissions.Modify", *more, any_of=True)
 
 
 def _check_any(access: Access, who: Identity, parts: Sequence[Any], values: Mapping[str, Any]) -> None:

@@ -1,7 +1,7 @@
 """Storages and the volumes on them."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
@@ -50,6 +50,7 @@ class Storage:
     `nodes`: where it is configured, empty for everywhere. The volumes of a storage that is not `shared` live on one
     node each: `volumes` has a key per node, or the single key `""`. `allocation_seconds`: how long an allocation holds
     the storage's lock, which others wait for (10 s at most). `path`: of directory storages.
+    `settings`: what else its section of the file says.
     """
 
     name: str
@@ -62,6 +63,7 @@ class Storage:
     enabled: bool = True
     active: bool = True
     allocation_seconds: float = 0.05
+    settings: Mapping[str, str | int] = field(default_factory=dict)
     volumes: dict[str, dict[str, Volume]] = field(default_factory=dict)
 
     FILE_KINDS: ClassVar[frozenset[str]] = frozenset({"dir", "nfs", "cifs", "cephfs", "glusterfs"})

@@ -2,6 +2,7 @@
 
 from bridge.sandbox.proxmox.routes import (
     access,
+    access_users,
     agent,
     clone,
     cloudinit,
@@ -14,16 +15,20 @@ from bridge.sandbox.proxmox.routes import (
     firewall_options,
     firewall_rules,
     migrate,
+    node_facts,
     nodes,
+    pools,
     power,
     qemu,
     snapshots,
     storage,
+    storage_config,
     tasks,
 )
 
 __all__ = [
     "access",
+    "access_users",
     "agent",
     "clone",
     "cloudinit",
@@ -36,10 +41,13 @@ __all__ = [
     "firewall_options",
     "firewall_rules",
     "migrate",
+    "node_facts",
     "nodes",
+    "pools",
     "power",
     "qemu",
     "snapshots",
     "storage",
+    "storage_config",
     "tasks",
 ]

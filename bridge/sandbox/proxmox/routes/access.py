@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from bridge.sandbox.proxmox.access import Identity
 from bridge.sandbox.proxmox.call import Call
 from bridge.sandbox.proxmox.routing import route
 
@@ -17,6 +18,9 @@ _LOGIN = {
         "tfa-challenge": {"type": "string", "optional": 1},
     },
 }
+
+# Paths that are shown whether or not anything was granted there.
+_SHOWN = ("/", "/access", "/access/groups", "/nodes", "/pool", "/sdn", "/storage", "/vms")
 
 
 @route("GET", "/access/ticket", {**_WORLD, "parameters": {}})
@@ -34,8 +38,13 @@ def log_in(call: Call) -> dict[str, Any]:
 
 @route("GET", "/access/permissions")
 def permissions(call: Call) -> dict[str, dict[str, int]]:
-    """The sender's own privileges by path."""
-    roots = ("/", "/access", "/access/groups", "/nodes", "/pool", "/sdn", "/storage", "/vms")
-    paths = [str(call.values["path"])] if "path" in call.given else roots
-    found = {path: call.cluster.access.rights(call.who, path) for path in paths}
-    return {path: dict.fromkeys(sorted(rights), 1) for path, rights in found.items() if rights}
+    """The privileges of the sender, or of another when the sender may look at rights, by path."""
+    who = call.who
+    if "userid" in call.given:
+        who = Identity.parse(str(call.values["userid"]))
+        if str(call.who) not in (str(who), who.user):
+            call.require("/access", "Sys.Audit")
+    access = call.cluster.access
+    paths = [str(call.values["path"])] if "path" in call.given else sorted({*_SHOWN, *access.paths()})
+    found = {path: access.privileges(who, path) for path in paths}
+    return {path: dict(sorted(privileges.items())) for path, privileges in found.items() if privileges}

@@ -63,7 +63,7 @@ def _clone(call: Call, task: Task, source: Guest, plan: Plan) -> Generator[Step,
         task.say(f"found pending changes for '{','.join(sorted(source.pending))}', discarding for clone")
     copy.node = plan.target
     if call.get("pool"):
-        cluster.pools[call.values["pool"]].add(copy.vmid)
+        cluster.pools[call.values["pool"]].vms.add(copy.vmid)
 
 
 def _so_far(copy: Guest) -> dict[str, str]:

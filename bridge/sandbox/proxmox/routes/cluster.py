@@ -23,24 +23,31 @@ def next_id(call: Call) -> str:
 
 @route("GET", "/cluster/resources")
 def resources(call: Call) -> list[dict[str, Any]]:
-    """VMs, nodes and storages that the sender may see; a new VM is without facts until the next update."""
+    """Pools, VMs, nodes and storages that the sender may see; a new VM is without facts until the next update."""
     kind = call.get("type")
     found: list[dict[str, Any]] = []
+    if kind is None:
+        pools = [name for name in sorted(call.cluster.pools) if call.may(f"/pool/{name}", "Pool.Audit")]
+        found += [{"id": f"/pool/{name}", "pool": name, "type": "pool"} for name in pools]
     if kind in (None, "vm"):
         guests = call.cluster.guests.values()
-        found += [_vm(call, guest) for guest in guests if call.may(f"/vms/{guest.vmid}", "VM.Audit")]
+        found += [vm_resource(call, guest) for guest in guests if call.may(f"/vms/{guest.vmid}", "VM.Audit")]
     if kind in (None, "node"):
         for node in call.cluster.nodes.values():
             item: dict[str, Any] = {"id": f"node/{node.name}", "node": node.name, "type": "node", "level": ""}
             item |= {"status": "online" if node.online else "offline", "cgroup-mode": 2}
             found.append({**item, **(node_load(call, node) if call.may(f"/nodes/{node.name}", "Sys.Audit") else {})})
     if kind in (None, "storage"):
-        found += _storages(call)
+        found += storage_resources(call)
     return found
 
 
-def _vm(call: Call, guest: Guest) -> dict[str, Any]:
+def vm_resource(call: Call, guest: Guest) -> dict[str, Any]:
+    """A VM as it is listed for the cluster: without facts until its node has reported it."""
     item: dict[str, Any] = {"id": f"qemu/{guest.vmid}", "vmid": guest.vmid, "node": guest.node, "type": "qemu"}
+    for name, pool in call.cluster.pools.items():
+        if guest.vmid in pool.vms:
+            item["pool"] = name
     if not call.cluster.timing.is_listed(call.now - guest.created, cloning=guest.lock == "clone"):
         item["status"] = "unknown"
         return {**item, **({"lock": guest.lock} if guest.lock else {})}
@@ -51,7 +58,8 @@ def _vm(call: Call, guest: Guest) -> dict[str, Any]:
     return {**item, "template": 0, **status}
 
 
-def _storages(call: Call) -> list[dict[str, Any]]:
+def storage_resources(call: Call) -> list[dict[str, Any]]:
+    """The storages that the sender may see, once per node."""
     found = []
     for storage in call.cluster.storages.values():
         if not call.may(f"/storage/{storage.name}", "Datastore.Audit", "Datastore.AllocateSpace", any_of=True):

@@ -65,8 +65,9 @@ def _remove(call: Call, task: Task, guest: Guest) -> None:
     if call.flag("purge"):
         task.say(f"purging VM {guest.vmid} from related configurations..")
         cluster.ha_services.discard(guest.vmid)
-    for members in cluster.pools.values():
-        members.discard(guest.vmid)
+    for pool in cluster.pools.values():
+        pool.vms.discard(guest.vmid)
+    cluster.access.forget(f"/vms/{guest.vmid}")
 
 
 def _states(guest: Guest) -> set[str]:

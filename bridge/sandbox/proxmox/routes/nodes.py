@@ -114,10 +114,11 @@ def list_network(call: Call) -> list[dict[str, Any]]:
     kind = call.get("type")
     if kind not in (None, "bridge", "any_bridge", "any_local_bridge"):
         return []
-    return [_bridge(bridge, number) for number, bridge in enumerate(call.node.bridges)]
+    return [bridge_facts(bridge, number) for number, bridge in enumerate(call.node.bridges)]
 
 
-def _bridge(bridge: Bridge, number: int) -> dict[str, Any]:
+def bridge_facts(bridge: Bridge, number: int) -> dict[str, Any]:
+    """A bridge as the API shows it; `number`: its place in the file."""
     item: dict[str, Any] = {"iface": bridge.name, "type": "bridge", "active": 1, "autostart": 1, "priority": number + 3}
     item |= {"bridge_ports": bridge.ports, "bridge_stp": "off", "bridge_fd": "0", "families": ["inet"]}
     item |= {"method": "static" if bridge.address else "manual", "method6": "manual"}

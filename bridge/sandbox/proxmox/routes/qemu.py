@@ -11,6 +11,7 @@ from bridge.sandbox.proxmox.drives import Drive, drives_of, storage_of
 from bridge.sandbox.proxmox.failures import ApiError, no_config_found
 from bridge.sandbox.proxmox.guest import DISK_KEY, NET_KEY, Config, Guest, disk_keys
 from bridge.sandbox.proxmox.net import check_bridges
+from bridge.sandbox.proxmox.pool import Pool
 from bridge.sandbox.proxmox.routing import route
 from bridge.sandbox.proxmox.simulation import Sleep, Step
 from bridge.sandbox.proxmox.storage import VolumeId
@@ -84,7 +85,7 @@ def create_vm(call: Call) -> str:
         yield Sleep(call.cluster.timing.of("qmcreate"))
         guest.config = config
         if call.get("pool"):
-            call.cluster.pools.setdefault(call.values["pool"], set()).add(vmid)
+            call.cluster.pools.setdefault(call.values["pool"], Pool()).vms.add(vmid)
 
     return call.start_task("qmcreate", work)
 

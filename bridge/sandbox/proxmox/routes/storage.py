@@ -8,6 +8,7 @@ from bridge.sandbox.proxmox.failures import ApiError, InvalidParameters
 from bridge.sandbox.proxmox.routing import route
 from bridge.sandbox.proxmox.sizes import parse_size
 from bridge.sandbox.proxmox.storage import Storage, Volume
+from bridge.sandbox.proxmox.volume_rights import check_access
 
 STORAGE = "/nodes/{node}/storage"
 
@@ -72,13 +73,17 @@ def storage_status(call: Call, storage: Storage) -> dict[str, Any]:
 
 @route("GET", STORAGE + "/{storage}/content")
 def list_content(call: Call) -> list[dict[str, Any]]:
-    """The volumes of one storage."""
+    """The volumes of one storage that the sender may see."""
     storage = call.cluster.storage(str(call.values["storage"]), call.node.name)
     found = []
     for volume in storage.on(call.node.name).values():
         if call.get("content") not in (None, volume.content):
             continue
         if "vmid" in call.given and volume.vmid != call.values["vmid"]:
+            continue
+        try:
+            check_access(call, storage, volume)
+        except ApiError:
             continue
         found.append(_content_item(storage, volume))
     return found
