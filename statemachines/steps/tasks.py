@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from statemachines.context import Context
 from statemachines.outcome import Wait
 
+LOG_LINES = 10_000  # of a task's log, read when it ended with warnings
+TAIL = 10
+
 
 @dataclass(frozen=True)
 class Ended:
@@ -37,6 +40,12 @@ def poll(ctx: Context, what: str) -> Wait | Ended | None:
     if status.running:
         return Wait(what)
     if status.warnings:
-        ctx.journal.record("task_warnings", upid, "\n".join(ctx.hypervisor.task_log(upid)))
+        ctx.journal.record("task_warnings", upid, "\n".join(_warnings(ctx, upid)))
     ctx.store.note(ctx.vm, task=None)
     return Ended(ok=status.ok, unknown=status.unknown, text=status.exitstatus or "")
+
+
+def _warnings(ctx: Context, upid: str) -> list[str]:
+    """What the task warned of. The lines may be far from the log's end: copying a disk prints its progress after them."""
+    lines = ctx.hypervisor.task_log(upid, last=LOG_LINES)
+    return [line for line in lines if line.startswith("WARN")] or lines[-TAIL:]

@@ -2,6 +2,8 @@
 
 import pytest
 
+from bridge.sandbox.proxmox.guest import Guest
+from bridge.sandbox.proxmox.layouts import LINUX, add_template
 from bridge.sandbox.proxmox.storage import Storage
 from tests.chaos import invariants
 from tests.deploy.conftest import Install
@@ -52,13 +54,11 @@ def test_automatically_means_the_node_with_the_most_free_memory(install: Install
 
 
 @pytest.mark.req("CFG-07", "DEP-22")
-def test_vms_that_are_on_their_way_count_as_if_they_ran(install: Install) -> None:
-    rig = install(ram="16")
-    rig.set_product(node="automatically")
-    busy(rig, pve1=2, pve2=2, pve3=2)
-    services = [rig.order() for _ in range(3)]
-    rig.run()
-    assert sorted(rig.node(service) for service in services) == ["pve1", "pve2", "pve3"]
+def test_vms_that_are_about_to_start_count_as_if_they_ran(install: Install) -> None:
+    rig = install()
+    busy(rig, pve1=20, pve2=3, pve3=10)
+    rig.cluster.guests[500] = Guest(500, "pve2", {"name": "starts-soon", "memory": "32768"})
+    assert rig.node(rig.deploy()) == "pve3"
 
 
 @pytest.mark.req("DEP-22")
@@ -179,9 +179,15 @@ def test_a_migration_whose_answer_was_lost_is_not_started_twice(install: Install
 
 
 def test_a_linked_clone_on_local_storage_stays_with_its_base(install: Install) -> None:
-    rig = install(node="pve3", clone_type="linked", os_template="9001", sys_storage="auto (from template)")
+    rig = install(node="pve3", clone_type="linked", os_template="9100")
+    rig.cluster.storages["files"] = Storage("files", "dir", ("images",), path="/mnt/files")
+    card = {"net0": "virtio={mac},bridge=vmbr0", "memory": "1024", "scsihw": "virtio-scsi-single"}
+    add_template(rig.cluster, 9100, "files", "pve2", "files", LINUX, card, size=2 << 30, fmt="qcow2")
+    rig.set_product(sys_storage="auto (from template)")
     service = rig.deploy()
     assert rig.node(service) == "pve2"
+    assert "(skip — Full Clone is needed" in migration(rig.lines)
+    assert rig.calls("POST", "/migrate") == []
 
 
 @pytest.mark.req("DEP-18")
