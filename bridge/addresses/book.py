@@ -12,8 +12,8 @@ from bridge.addresses import reservations
 from bridge.addresses.choice import Wanted, choose
 from bridge.addresses.errors import AddressHeldTwice, NoFreeAddress
 from bridge.addresses.holdings import Holdings, holdings_of, show
+from bridge.addresses.lookout import Lookout
 from bridge.addresses.pools import Ip
-from bridge.addresses.shown import shown_between
 from bridge.addresses.sources import Sources, pool_of, sources_of
 from bridge.database import retry_lost_connection, transaction
 from bridge.models.base import proxy
@@ -35,6 +35,7 @@ class _Occupied:
     """What is in use, seen by the order of one service. What services show is read once per range, reservations each time."""
 
     service_id: int
+    lookout: Lookout
     _shown: dict[tuple[Ip, Ip], set[int]] = field(default_factory=dict)
 
     def taken(self, first: Ip, last: Ip) -> set[int]:
@@ -42,7 +43,8 @@ class _Occupied:
 
     def shown(self, first: Ip, last: Ip) -> set[int]:
         if (first, last) not in self._shown:
-            self._shown[first, last] = shown_between(first, last, self.service_id)
+            seen = self.lookout.shown_between(first, last)
+            self._shown[first, last] = {number for service, number in seen if service != self.service_id}
         return self._shown[first, last]
 
 
@@ -59,16 +61,17 @@ class AddressBook:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
+        self._lookout = Lookout(clock)
 
     def allocate(self, vm: Vm, network: NetworkSpec, hostname: str) -> list[Address]:
         """Hold as many addresses as `network` wants, with `hostname` as their reverse name; returns all that are held.
 
         What the service holds already, also from the old module, stays and counts; nothing is taken away. A family on DHCP
-        gets none and has none in the result. Sets `vm.rev_dns`. May run twice. Raises NoFreeAddress, AddressWithoutNetwork or AddressHeldTwice.
+        gets none and has none in the result. Sets `vm.rev_dns`. May run twice. Raises an AddressProblem.
         """
         if not (network.wanted_ipv4 or network.wanted_ipv6):
             return []
-        order = _Order(vm.service_id, vm.server_id, network, hostname, self._clock.now())
+        order = _Order(vm.service_id, vm.server_id, network, hostname, self._clock.now(), self._lookout)
         for _ in range(TRIES):
             try:
                 held, vm.rev_dns = order.fulfil()
@@ -97,7 +100,7 @@ class AddressBook:
     def usage(self, pool_id: int) -> PoolUsage:
         """The use of one pool. Raises ValueError when the pool is malformed, IpPool.DoesNotExist when there is none."""
         pool = pool_of(IpPool.get_by_id(pool_id))
-        return PoolUsage(len(_Occupied(service_id=0).taken(pool.first, pool.last)), pool.size)
+        return PoolUsage(len(_Occupied(0, self._lookout).taken(pool.first, pool.last)), pool.size)
 
 
 @dataclass(frozen=True)
@@ -109,12 +112,13 @@ class _Order:
     network: NetworkSpec
     hostname: str
     now: float
+    lookout: Lookout
 
     @retry_lost_connection
     def fulfil(self) -> tuple[list[Address], dict[str, str]]:
         """All addresses held afterwards, and the reverse names as stored."""
         sources = sources_of(self.server_id)
-        occupied = _Occupied(self.service_id)
+        occupied = _Occupied(self.service_id, self.lookout)
         self._look(sources, occupied)
         with transaction():
             # One order at a time per server: those who wait would otherwise all want the same next address.
@@ -137,6 +141,9 @@ class _Order:
         mine = holdings_of(self.service_id)
         mine.demand_networks(sources, self._families)
         held = mine.addresses(sources, self._families)
+        for address in held:
+            if address.ip not in mine.reserved:
+                occupied.shown(address.ip, address.ip)
         try:
             self._chosen(held, sources, occupied)
         except NoFreeAddress:

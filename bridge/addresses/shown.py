@@ -1,8 +1,8 @@
 """What WHMCS and the module's records show: the addresses in the texts of services, whoever wrote them.
 
 Used are all addresses in `dedicatedip` or `assignedips` of any service of the module, whatever its status, and in
-`vm_rev_dns` of every record that is not removed (data model 3.1). The columns are texts without an index, so a question is
-asked once for a whole range and answered by one scan each; notations are compared as numbers afterwards.
+`vm_rev_dns` of every record that is not removed (data model 3.1). The columns are texts without an index, so each question is
+asked for a whole range and answered by one scan (`lookout` shares scans between orders); notations are compared as numbers.
 """
 
 import json
@@ -21,6 +21,9 @@ from bridge.models.whmcs import Product, Service
 from bridge.module_log import MODULE
 
 REMOVED = "remove"
+
+Sighting = tuple[int, int]
+"""A service and the number of an address that it shows."""
 
 _BETWEEN_ADDRESSES = re.compile(r"[\s,;]+")
 
@@ -47,23 +50,25 @@ def rev_dns_of(text: str | None) -> dict[Ip, str]:
     return {ip: str(name) for key, name in names.items() for ip in addresses_in(str(key))}
 
 
-def shown_between(first: Ip, last: Ip, except_service: int) -> set[int]:
-    """The numbers of all addresses from `first` to `last` that another service than `except_service` shows."""
-    pattern = like_pattern(first, last)
-    module = Product.select(Product.id).where(Product.servertype == MODULE)
-    services = Service.select(Service.dedicatedip, Service.assignedips).where(
+def in_texts(first: Ip, last: Ip) -> frozenset[Sighting]:
+    """What WHMCS shows from `first` to `last` on all services of the module."""
+    module = [row.id for row in Product.select(Product.id).where(Product.servertype == MODULE)]
+    services = Service.select(Service.id, Service.dedicatedip, Service.assignedips).where(
         Service.packageid.in_(module),
-        Service.id != except_service,
-        _any_like([Service.dedicatedip, Service.assignedips], pattern),
+        _any_like([Service.dedicatedip, Service.assignedips], like_pattern(first, last)),
     )
-    records = VmInfo.select(VmInfo.vm_rev_dns).where(
-        VmInfo.service_id != except_service,
+    return _between(
+        first, last, ((id_, ip) for id_, *texts in _rows(services) for t in texts for ip in addresses_in(t))
+    )
+
+
+def in_names(first: Ip, last: Ip) -> frozenset[Sighting]:
+    """What the records of VMs that are not removed show from `first` to `last`. Expensive: rows hold the VM's logs too."""
+    records = VmInfo.select(VmInfo.service_id, VmInfo.vm_rev_dns).where(
         VmInfo.vm_status.is_null() | (VmInfo.vm_status != REMOVED),
-        _any_like([VmInfo.vm_rev_dns], pattern),
+        _any_like([VmInfo.vm_rev_dns], like_pattern(first, last)),
     )
-    found = {ip for texts in _rows(services) for text in texts for ip in addresses_in(text)}
-    found |= {ip for (text,) in _rows(records) for ip in rev_dns_of(text)}
-    return {int(ip) for ip in found if ip.version == first.version and int(first) <= int(ip) <= int(last)}
+    return _between(first, last, ((id_, ip) for id_, text in _rows(records) for ip in rev_dns_of(text)))
 
 
 def still_shown(service_ids: Collection[int]) -> set[tuple[int, Ip]]:
@@ -86,6 +91,11 @@ def like_pattern(first: Ip, last: Ip) -> str:
         return f"%{'.'.join(parts)}{'.' if len(parts) < 4 else ''}%"
     # The last two groups may be written as an IPv4 address, so they say nothing about the text.
     return "%" + "".join(f"{group.lstrip('0')}:%" for group in parts[:6] if group != "0000") or "%:%"
+
+
+def _between(first: Ip, last: Ip, found: Iterable[tuple[int, Ip]]) -> frozenset[Sighting]:
+    low, high = int(first), int(last)
+    return frozenset((id_, int(ip)) for id_, ip in found if ip.version == first.version and low <= int(ip) <= high)
 
 
 def _any_like(fields: "Iterable[Field[Any]]", pattern: str) -> Expression:

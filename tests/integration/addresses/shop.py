@@ -19,10 +19,13 @@ HOST = "vm.example.com"
 
 
 class NoonClock:
-    """It is always noon."""
+    """It is noon until a test lets seconds pass."""
+
+    def __init__(self) -> None:
+        self.passed = 0.0
 
     def now(self) -> float:
-        return 1_775_000_000.0
+        return 1_775_000_000.0 + self.passed
 
 
 @dataclass(frozen=True)
@@ -34,13 +37,13 @@ class Shown:
     names: dict[str, str]
 
 
-def open_shop(list_: str = "") -> AddressBook:
+def open_shop(list_: str = "", clock: NoonClock | None = None) -> AddressBook:
     """Two servers, one product of the module and one of another; returns the address book."""
     Server.create(id=SERVER, name="pve-waw1", type=MODULE, assignedips=list_)
     Server.create(id=OTHER_SERVER, name="pve-ber1", type=MODULE)
     Product.create(id=KVM, name="VPS", servertype=MODULE)
     Product.create(id=HOSTING, name="Web hosting", servertype="cpanel")
-    return AddressBook(NoonClock())
+    return AddressBook(clock or NoonClock())
 
 
 def add_pool(first: str, last: str, gateway: str, mask: int, **more: Any) -> int:

@@ -14,6 +14,7 @@ from tests.integration.addresses.shop import (
     HOSTING,
     OTHER_SERVER,
     SERVER,
+    NoonClock,
     add_pool,
     add_service,
     open_shop,
@@ -385,6 +386,33 @@ def test_a_reservation_survives_as_long_as_one_place_shows_it() -> None:
     with pytest.raises(NoFreeAddress):
         book.allocate(add_service(5), static(), HOST)
     assert texts(book.held(vm)) == ["10.0.0.2"]
+
+
+def test_an_address_that_an_admin_types_between_two_orders_is_not_handed_out() -> None:
+    book = open_shop()
+    small_pools()
+    book.allocate(add_service(4), static(), HOST)
+    add_service(5, dedicated="10.0.0.3")
+    assert texts(book.allocate(add_service(6), static(), HOST)) == ["10.0.0.4"]
+
+
+def test_a_reverse_name_that_the_old_module_leaves_later_is_noticed_after_minutes() -> None:
+    clock = NoonClock()
+    book = open_shop(clock=clock)
+    small_pools()
+    book.allocate(add_service(4), static(), HOST)
+    add_service(5, names={"10.0.0.3": "old.example.com"}, vm_status="ready")
+    clock.passed += 301
+    assert texts(book.allocate(add_service(6), static(), HOST)) == ["10.0.0.4"]
+
+
+def test_an_address_given_back_is_handed_out_again_at_once() -> None:
+    book = open_shop()
+    add_pool("10.0.0.2", "10.0.0.3", "10.0.0.1", 24)
+    for service_id in (4, 5):
+        book.allocate(add_service(service_id), static(), HOST)
+    book.release(4)
+    assert texts(book.allocate(add_service(6), static(), HOST)) == ["10.0.0.2"]
 
 
 @pytest.mark.req("OPT-28")
