@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from bridge.sandbox.proxmox.config_drives import require_images
 from bridge.sandbox.proxmox.config_values import reread
 from bridge.sandbox.proxmox.drives import Drive, drives_of, storage_of
 from bridge.sandbox.proxmox.failures import ApiError, Refused, no_config_found
@@ -94,6 +95,7 @@ def _copied_drives(config: Config) -> list[Drive]:
 
 def _check_target_storage(call: "Call", name: str, target: str | None) -> None:
     storage = call.cluster.storage(name, call.node.name)
+    require_images(storage)
     if target:
         call.cluster.storage(name, target)
         if not storage.shared:
@@ -116,8 +118,11 @@ def _check_storages(call: "Call", config: Config, wanted: str | None) -> bool:
 
 
 def _check_linkable(call: "Call", node: str, drive: Drive) -> None:
+    """Raises ApiError for a drive that has neither become a base nor, where the storage can do that, a snapshot."""
     storage: Storage = storage_of(call.cluster, node, drive)
     name = VolumeId.parse(drive.file).name
-    can_clone = storage.kind in ("rbd", "lvmthin", "zfspool") or storage.holds_files
-    if not can_clone or not name.rpartition("/")[2].startswith("base-"):
-        raise ApiError(f"Linked clone feature is not supported for '{drive.file}' ({drive.key})")
+    snapshot = call.get("snapname")
+    if name.rpartition("/")[2].startswith("base-") or (snapshot and storage.kind in ("rbd", "lvmthin")):
+        return
+    of = " a snapshot of" if snapshot else ""
+    raise ApiError(f"Linked clone feature is not supported for{of} '{drive.file}' ({drive.key})")

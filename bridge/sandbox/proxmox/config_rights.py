@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from bridge.sandbox.proxmox.drives import Drive
 from bridge.sandbox.proxmox.failures import ApiError
 from bridge.sandbox.proxmox.guest import DISK_KEY, NET_KEY, UNUSED_KEY, Config
 
@@ -35,6 +34,9 @@ def require_config_rights(call: "Call", options: Iterable[str], values: Config, 
         return
     path = f"/vms/{vmid}"
     for option in sorted(options):
+        if DISK_KEY.fullmatch(option) or UNUSED_KEY.fullmatch(option) or option == "tags":
+            # Drives are checked where their value is known, tags by the rights on the VM's tags.
+            continue
         if option == "startup":
             call.require("/", "Sys.Modify")
         if option in CLOUDINIT or re.fullmatch(r"ipconfig\d+", option):
@@ -48,11 +50,6 @@ def _needed(option: str, value: str) -> str:
         return _RIGHT[option]
     if re.fullmatch(r"numa\d+", option):
         return "VM.Config.CPU"
-    if DISK_KEY.fullmatch(option):
-        cdrom = bool(value) and Drive.parse(option, value).is_cdrom
-        return "VM.Config.CDROM" if cdrom else "VM.Config.Disk"
-    if UNUSED_KEY.fullmatch(option):
-        return "VM.Config.Disk"
     if NET_KEY.fullmatch(option):
         return "VM.Config.Network"
     if re.fullmatch(r"(?:serial|usb|hostpci)\d+", option) and not _is_real_device(option, value):

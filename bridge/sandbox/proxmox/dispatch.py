@@ -8,6 +8,7 @@ import re
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 from bridge.sandbox.proxmox import failures
 from bridge.sandbox.proxmox.access import Identity
@@ -86,7 +87,9 @@ def _serve(cluster: "Cluster", request: Request) -> Answer:
     base = _BASE.match(request.path)
     if not base:
         raise failures.PlainError(404, f"no such file '{request.path}'", "")
-    path = "/" + "/".join(part for part in request.path[base.end() :].split("/") if part)
+    # The whole path is decoded before it is taken apart: an encoded slash separates, too.
+    parts = unquote(request.path[base.end() :]).split("/")
+    path = "/" + "/".join(part.replace("%", "%25") for part in parts if part)
     who = _login(cluster, request, path)
     route, match, entry = _find(cluster, request.method, path)
     return _run(cluster, request, who, route, match, entry)

@@ -115,6 +115,15 @@ def add_unused(config: Config, volid: str) -> None:
         config[f"unused{number}"] = volid
 
 
+def delete_unused(cluster: "Cluster", guest: Guest, key: str) -> None:
+    """Remove an unused volume and its entry. Raises ApiError while a snapshot needs it, or on a protected VM."""
+    volid = str(guest.config[key])
+    if guest.config.get("protection"):
+        raise ApiError(f"can't remove unused disk '{volid}' - protection mode enabled")
+    free_volume(cluster, guest.node, volid)
+    del guest.config[key]
+
+
 def drop_readded(config: Config) -> None:
     """Remove unusedN where a drive uses the volume again."""
     used = {drive.file for drive in drives_of(config)}

@@ -38,11 +38,24 @@ class Guest:
     config: Config = field(default_factory=dict)
     pending: Config = field(default_factory=dict)
     pending_delete: list[str] = field(default_factory=list)
+    forced: set[str] = field(default_factory=set)
     cloudinit: Config = field(default_factory=dict)
     unreadable: str = ""
     snapshots: dict[str, Config] = field(default_factory=dict)
     run: Run | None = None
     created: float = 0.0
+
+    def delete_later(self, key: str, *, force: bool = False) -> None:
+        """Note an option for deletion; with `force` a drive's volume goes with it."""
+        if key not in self.pending_delete:
+            self.pending_delete.append(key)
+        if force:
+            self.forced.add(key)
+
+    def keep(self, key: str) -> None:
+        """Take back `delete_later`."""
+        self.pending_delete = [name for name in self.pending_delete if name != key]
+        self.forced.discard(key)
 
     @property
     def is_template(self) -> bool:

@@ -67,6 +67,7 @@ def suspend_to_disk(
     """Write the memory to a volume and end the process; the VM stays locked until it is started again."""
     yield hold_config(guest.vmid, CONFIG_LOCK_SECONDS)
     stamp = time.strftime("%Y-%m-%d", time.gmtime(cluster.simulation.now))
+    guest.config["lock"] = "suspending"
     saved = save_memory(cluster, task, guest, f"state-suspend-{stamp}", storage_name)
     yield Sleep(cluster.timing.of("qmsuspend"))
     task.say("State saved, quitting")
@@ -78,7 +79,7 @@ def save_memory(
     cluster: "Cluster", task: Task, guest: Guest, label: str, storage_name: str | None = None
 ) -> dict[str, str]:
     """Write a running VM's memory to a volume; returns what the configuration has to remember about it."""
-    storage = cluster.storage(storage_name or _state_storage(guest), guest.node)
+    storage = cluster.storage(storage_name or state_storage(guest), guest.node)
     name = image_name(storage, guest.vmid, f"vm-{guest.vmid}-{label}", "raw")
     size = 2 * memory_bytes(guest.config) + 500 * MIB
     storage.on(guest.node)[name] = Volume(name, "images", "raw", size, guest.vmid, created=int(cluster.simulation.now))
@@ -98,10 +99,10 @@ def has_cloudinit(guest: Guest) -> bool:
 
 
 def make_cloudinit_image(cluster: "Cluster", guest: Guest) -> None:
-    """Write the cloud-init drive from the present configuration."""
-    guest.cloudinit.clear()
+    """Write the cloud-init drive from the present configuration; nothing happens without such a drive."""
     for drive in drives_of(guest.config):
         if drive.is_cloudinit:
+            guest.cloudinit.clear()
             storage = cluster.storage(VolumeId.parse(drive.file).storage, guest.node)
             cloudinit_volume(cluster, storage, guest.node, guest.vmid)
 
@@ -132,7 +133,8 @@ def _bridges(guest: Guest) -> list[str]:
     return [name for key, value in guest.config.items() if NET_KEY.fullmatch(key) and (name := bridge_of(str(value)))]
 
 
-def _state_storage(guest: Guest) -> str:
+def state_storage(guest: Guest) -> str:
+    """The storage that takes the VM's memory."""
     wanted = guest.config.get("vmstatestorage")
     if wanted:
         return str(wanted)

@@ -84,7 +84,7 @@ def _as_text(kind: str, value: Any) -> str | None:
         return str(int(value)) if kind in ("boolean", "string") else None
     if isinstance(value, dict | list):
         return None
-    return str(value)
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
 def _got(value: Any) -> str:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from bridge.sandbox.proxmox.failures import ApiError
 from bridge.sandbox.proxmox.sizes import GIB
@@ -23,12 +23,22 @@ class System:
 
 BLANK = System()
 
+# Where a directory storage keeps what is no image of a VM.
+_FOLDERS = {
+    "iso": "template/iso",
+    "vztmpl": "template/cache",
+    "backup": "dump",
+    "snippets": "snippets",
+    "import": "import",
+}
+
 
 @dataclass
 class Volume:
     """One image or file. `name` is the part of the volume id after the storage (`100/vm-100-disk-0.qcow2`).
 
-    `base`: name of the volume that a linked clone reads from. `size` and `used` in bytes.
+    `base`: name of the volume that a linked clone reads from. `size` and `used` in bytes. `notes`, `protected` and
+    `archive` (what vzdump put into it) are those of backups.
     """
 
     name: str
@@ -41,6 +51,9 @@ class Volume:
     created: int = 0
     system: System = BLANK
     snapshots: dict[str, int] = field(default_factory=dict)
+    notes: str = ""
+    protected: bool = False
+    archive: Any = None
 
 
 @dataclass
@@ -104,6 +117,8 @@ class Storage:
     def file_name(self, volume: Volume) -> str:
         """The path of a volume on its node, as task logs show it."""
         short = volume.name.rpartition("/")[2]
+        if volume.content in _FOLDERS:
+            return f"{self.path}/{_FOLDERS[volume.content]}/{short}"
         if self.holds_files:
             return f"{self.path}/images/{volume.vmid}/{short}"
         return f"/dev/{'rbd-pve' if self.kind == 'rbd' else 'pve'}/{short}"
@@ -141,6 +156,17 @@ def check_volume_name(storage: Storage, name: str) -> None:
     kind = "directory" if storage.holds_files else {"lvmthin": "lvm"}.get(storage.kind, storage.kind)
     if not (_FILE_NAMES if storage.holds_files else _BLOCK_NAMES).fullmatch(name):
         raise ApiError(f"unable to parse {kind} volume name '{name}'")
+
+
+def named_owner(name: str) -> tuple[str, int | None]:
+    """The kind of content and the VMID that the name of a volume tells."""
+    folder, slash, short = name.rpartition("/")
+    backup = re.match(r"vzdump-\w+-(\d+)-", short)
+    if folder in _FOLDERS:
+        return folder, int(backup[1]) if folder == "backup" and backup else None
+    image = re.match(r"(?:vm|base)-(\d+)-", short)
+    owner = folder.rpartition("/")[2] if slash else ""
+    return "images", int(owner) if owner.isdecimal() else int(image[1]) if image else None
 
 
 def base_name(storage: Storage, name: str) -> str:

@@ -77,7 +77,7 @@ def brief_status(cluster: "Cluster", guest: Guest) -> dict[str, Any]:
         "name": str(config.get("name") or f"VM {guest.vmid}"),
         "status": "running" if running else "stopped",
         "cpu": 0,
-        "cpus": min(cpu_count(config), cluster.nodes[guest.node].cpus),
+        "cpus": _shown_cpus(config, cluster.nodes[guest.node].cpus),
         "disk": 0,
         "maxdisk": boot_disk_size(cluster, guest),
         "mem": memory_bytes(config) // 42 if running else 0,
@@ -93,12 +93,18 @@ def brief_status(cluster: "Cluster", guest: Guest) -> dict[str, Any]:
     if cluster.version.startswith("9"):
         status["memhost"] = status["mem"]
         status |= dict.fromkeys(_PRESSURES, 0)
+    if config.get("balloon"):
+        status |= {"balloon_min": int(config["balloon"]) * MIB, "shares": int(config.get("shares", 1000))}
     if guest.is_template:
         status["template"] = 1
     if any(key.startswith("serial") for key in config):
         status["serial"] = 1
     status |= {key: config[key] for key in ("tags", "lock") if config.get(key)}
     return status
+
+
+def _shown_cpus(config: Config, there: int) -> int:
+    return int(config.get("vcpus") or min(int(config.get("sockets", 1)) * int(config.get("cores", 1)), there))
 
 
 def full_status(cluster: "Cluster", guest: Guest) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from bridge.sandbox.proxmox.routes import (
     snapshots,
     storage,
     storage_config,
+    storage_volumes,
     tasks,
 )
 
@@ -49,5 +50,6 @@ __all__ = [
     "snapshots",
     "storage",
     "storage_config",
+    "storage_volumes",
     "tasks",
 ]

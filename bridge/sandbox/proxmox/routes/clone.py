@@ -83,20 +83,13 @@ def _undo(call: Call, copy: Guest, made: list[str]) -> Generator[Step, None, Non
 
 
 @route("POST", "/nodes/{node}/qemu/{vmid}/template")
-def make_template(call: Call) -> Generator[Step, None, str]:
-    """Turn a stopped VM into a template."""
-    guest = call.guest()
-    yield hold_config(call.vmid, CONFIG_LOCK_SECONDS)
-    check_lock(guest)
-    if guest.is_template and not call.get("disk"):
-        raise ApiError("you can't convert a template to a template")
-    if guest.run and not call.get("disk"):
-        raise ApiError("you can't convert a VM to template if VM is running")
-    if guest.snapshots:
-        raise ApiError("unable to create template, because VM contains snapshots")
+def make_template(call: Call) -> str:
+    """Turn a stopped VM into a template; refused at once where it cannot be."""
+    _check_convertible(call)
 
     def work(task: Task) -> Generator[Step, None, None]:
-        yield hold_config(guest.vmid, CONFIG_LOCK_SECONDS)
+        yield hold_config(call.vmid, CONFIG_LOCK_SECONDS)
+        guest = _check_convertible(call)
         yield Sleep(call.cluster.timing.of("qmtemplate"))
         guest.config["template"] = 1
         for key in disk_keys(guest.config):
@@ -105,6 +98,18 @@ def make_template(call: Call) -> Generator[Step, None, str]:
                 guest.config[key] = str(_as_base(call, guest, drive))
 
     return call.start_task("qmtemplate", work)
+
+
+def _check_convertible(call: Call) -> Guest:
+    guest = call.guest()
+    check_lock(guest)
+    if guest.snapshots:
+        raise ApiError("unable to create template, because VM contains snapshots")
+    if guest.is_template and not call.get("disk"):
+        raise ApiError("you can't convert a template to a template")
+    if guest.run:
+        raise ApiError("you can't convert a VM to template if VM is running")
+    return guest
 
 
 def _as_base(call: Call, guest: Guest, drive: Drive) -> Drive:

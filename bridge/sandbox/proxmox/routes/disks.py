@@ -4,6 +4,7 @@ from collections.abc import Generator
 
 from bridge.sandbox.proxmox.call import Call
 from bridge.sandbox.proxmox.clone_copy import copy_drive
+from bridge.sandbox.proxmox.config_drives import require_images
 from bridge.sandbox.proxmox.config_update import Change, change_config
 from bridge.sandbox.proxmox.drives import Drive, add_unused, free_volume, storage_of
 from bridge.sandbox.proxmox.failures import ApiError
@@ -44,6 +45,7 @@ def _resize(call: Call, task: Task | None) -> Generator[Step, None, None]:
 
 def _grow(call: Call, guest: Guest, drive: Drive, wanted: str, task: Task | None) -> None:
     storage = storage_of(call.cluster, guest.node, drive)
+    call.require(f"/storage/{storage.name}", "Datastore.AllocateSpace")
     volume = storage.on(guest.node).get(VolumeId.parse(drive.file).name)
     if volume is None:
         raise ApiError(f"volume '{drive.file}' does not exist")
@@ -67,38 +69,48 @@ def unlink(call: Call) -> Generator[Step, None, None]:
     yield hold_config(call.vmid, CONFIG_LOCK_SECONDS)
     guest = call.guest()
     check_lock(guest)
-    change_config(call, guest, Change(delete=split_list(str(call.values["idlist"]))))
+    change_config(call, guest, Change(delete=split_list(str(call.values["idlist"])), force=call.flag("force")))
 
 
 @route("POST", "/nodes/{node}/qemu/{vmid}/move_disk")
-def move_disk(call: Call) -> Generator[Step, None, str]:
+def move_disk(call: Call) -> str:
     """Copy a disk to another storage; the old volume stays as unusedN unless `delete` is given."""
-    guest = call.guest()
+    call.guest()
     if "target-vmid" in call.given:
         raise ApiError("moving a disk to another VM is not part of this sandbox")
-    storage = call.cluster.storage(str(call.values["storage"]), call.node.name)
-    call.require(f"/storage/{storage.name}", "Datastore.AllocateSpace")
-    yield hold_config(call.vmid, CONFIG_LOCK_SECONDS)
-    check_digest(call, guest)
-    check_lock(guest)
-    key = str(call.values["disk"])
-    if key not in guest.config:
-        raise ApiError(f"disk '{key}' does not exist")
-    drive = Drive.parse(key, str(guest.config[key]))
-    if drive.is_cdrom and not drive.is_cloudinit:
-        raise ApiError("you can't move a cdrom")
-    if VolumeId.parse(drive.file).storage == storage.name and not call.get("format"):
-        raise ApiError("you can't move to the same storage with same format")
+    _check_movable(call)
+    call.require(f"/storage/{call.values['storage']}", "Datastore.AllocateSpace")
 
     def work(task: Task) -> Generator[Step, None, None]:
         yield hold_config(call.vmid, CONFIG_LOCK_SECONDS)
+        guest, drive = _check_movable(call)
         made: list[str] = []
         seconds = call.cluster.timing.of("qmmove")
         moved = yield from copy_drive(call, task, guest, drive, made, full=True, seconds=seconds)
-        guest.config[key] = str(moved)
+        guest.config[drive.key] = str(moved)
         if call.flag("delete"):
             free_volume(call.cluster, guest.node, drive.file)
         else:
             add_unused(guest.config, drive.file)
 
     return call.start_task("qmmove", work)
+
+
+def _check_movable(call: Call) -> tuple[Guest, Drive]:
+    guest, key = call.guest(), str(call.values["disk"])
+    check_lock(guest)
+    check_digest(call, guest)
+    if key not in guest.config:
+        raise ApiError(f"disk '{key}' does not exist")
+    drive = Drive.parse(key, str(guest.config[key]))
+    if drive.is_cdrom and not drive.is_cloudinit:
+        raise ApiError("you can't move a cdrom")
+    storage = call.cluster.storage(str(call.values["storage"]), call.node.name)
+    volume = call.cluster.volume(guest.node, drive.file)
+    same_format = call.get("format") in (None, volume.fmt if volume else "raw")
+    if VolumeId.parse(drive.file).storage == storage.name and same_format:
+        raise ApiError("you can't move to the same storage with same format")
+    require_images(storage)
+    if call.flag("delete") and volume and volume.snapshots:
+        raise ApiError("you can't move a disk with snapshots and delete the source")
+    return guest, drive

@@ -6,7 +6,13 @@ from typing import Any
 from bridge.sandbox.proxmox.call import Call
 from bridge.sandbox.proxmox.failures import ApiError, no_config_found
 from bridge.sandbox.proxmox.guest import Guest
-from bridge.sandbox.proxmox.machine import obeys_power_button, start_machine, stop_machine, suspend_to_disk
+from bridge.sandbox.proxmox.machine import (
+    obeys_power_button,
+    start_machine,
+    state_storage,
+    stop_machine,
+    suspend_to_disk,
+)
 from bridge.sandbox.proxmox.routes.config import check_lock
 from bridge.sandbox.proxmox.routing import route
 from bridge.sandbox.proxmox.simulation import Sleep, Step
@@ -39,6 +45,12 @@ def start(call: Call) -> str:
         call.guest()
         yield hold_config(call.vmid, CONFIG_LOCK_SECONDS)
         guest = call.guest()
+        if guest.is_template:
+            raise ApiError("you can't start a vm if it's a template")
+        if guest.run and guest.lock == "backup":
+            # A backup runs on the same QEMU process: this only lets a paused guest go on.
+            guest.run.paused = False
+            return
         check_lock(guest, skip=call.flag("skiplock"), allow="suspended")
         yield from start_machine(call.cluster, task, guest)
 
@@ -54,8 +66,8 @@ def stop(call: Call) -> str:
         if call.flag("overrule-shutdown"):
             yield from _overrule(call, task)
         yield hold_config(call.vmid, CONFIG_LOCK_SECONDS)
-        check_lock(guest, skip=call.flag("skiplock"))
         if guest.run:
+            check_lock(guest, skip=call.flag("skiplock"))
             yield Sleep(call.cluster.timing.of("qmstop"))
             stop_machine(call.cluster, guest)
 
@@ -65,13 +77,15 @@ def stop(call: Call) -> str:
 @route("POST", STATUS + "/shutdown")
 def shutdown(call: Call) -> str:
     """Press the power button and wait; with `forceStop` switch off when the guest does not obey in time."""
+    if _is_paused(call) and not call.flag("forceStop"):
+        raise ApiError("VM is paused - cannot shutdown")
 
     def work(task: Task) -> Steps:
         _found(call)
         yield hold_config(call.vmid, CONFIG_LOCK_SECONDS)
         guest = _found(call)
-        check_lock(guest, skip=call.flag("skiplock"))
         if guest.run:
+            check_lock(guest, skip=call.flag("skiplock"))
             yield from _press_power_button(call, task, guest, force=call.flag("forceStop"))
 
     return call.start_task("qmshutdown", work)
@@ -80,6 +94,8 @@ def shutdown(call: Call) -> str:
 @route("POST", STATUS + "/reboot")
 def reboot(call: Call) -> str:
     """Shut down and start again, which also applies what is pending."""
+    if _is_paused(call):
+        raise ApiError("VM is paused - cannot shutdown")
     _running(call)
 
     def work(task: Task) -> Steps:
@@ -120,9 +136,9 @@ def suspend(call: Call) -> str:
     guest = _running(call)
     if call.flag("todisk"):
         call.require(f"/vms/{call.vmid}", "VM.Config.Disk")
-        return call.start_task(
-            "qmsuspend", lambda task: suspend_to_disk(call.cluster, task, guest, call.get("statestorage"))
-        )
+        storage = call.get("statestorage") or state_storage(guest)
+        call.require(f"/storage/{storage}", "Datastore.AllocateSpace")
+        return call.start_task("qmsuspend", lambda task: suspend_to_disk(call.cluster, task, guest, storage))
     return call.start_task("qmpause", lambda task: _set_paused(call, guest, paused=True))
 
 
@@ -138,9 +154,14 @@ def resume(call: Call) -> str:
 
 def _set_paused(call: Call, guest: Guest, *, paused: bool) -> Steps:
     yield hold_config(call.vmid, CONFIG_LOCK_SECONDS)
-    check_lock(guest, skip=call.flag("skiplock") or call.flag("nocheck"))
-    if guest.run:
+    if guest.run and guest.run.paused != paused:
+        check_lock(guest, skip=call.flag("skiplock"), allow="backup")
         guest.run.paused = paused
+
+
+def _is_paused(call: Call) -> bool:
+    guest = call.cluster.guest_on(call.node.name, call.vmid)
+    return bool(guest and guest.run and guest.run.paused)
 
 
 def _found(call: Call) -> Guest:
@@ -171,8 +192,8 @@ def _overrule(call: Call, task: Task) -> Steps:
 
 
 def _press_power_button(call: Call, task: Task, guest: Guest, *, force: bool) -> Steps:
-    """Wait for the guest to obey, `timeout` seconds (180 unless given). Raises ApiError when it does not."""
-    patience = float(call.get("timeout", 180))
+    """Wait for the guest to obey, `timeout` seconds (60 unless given). Raises ApiError when it does not."""
+    patience = float(call.get("timeout", 60))
     needed = call.cluster.timing.of("qmshutdown")
     if obeys_power_button(call.cluster, guest) and needed <= patience:
         yield Sleep(needed)
@@ -180,6 +201,6 @@ def _press_power_button(call: Call, task: Task, guest: Guest, *, force: bool) ->
         yield Sleep(patience)
         if not force:
             raise ApiError("VM quit/powerdown failed - got timeout")
-        task.say("VM quit/powerdown failed - got timeout", "VM still running - terminating now with SIGTERM")
+        task.say("VM still running - terminating now with SIGTERM")
         yield Sleep(call.cluster.timing.of("qmstop"))
     stop_machine(call.cluster, guest)

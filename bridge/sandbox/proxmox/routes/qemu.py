@@ -4,8 +4,9 @@ from collections.abc import Generator
 from typing import Any
 
 from bridge.sandbox.proxmox.call import Call
+from bridge.sandbox.proxmox.config_drives import check_storages, realise_drive
 from bridge.sandbox.proxmox.config_rights import require_config_rights
-from bridge.sandbox.proxmox.config_update import check_storages, prepared, realise_drive
+from bridge.sandbox.proxmox.config_update import prepared
 from bridge.sandbox.proxmox.config_values import reread
 from bridge.sandbox.proxmox.drives import Drive, drives_of, storage_of
 from bridge.sandbox.proxmox.failures import ApiError, no_config_found
@@ -67,7 +68,7 @@ def create_vm(call: Call) -> str:
     call.require(f"/vms/{vmid}", "VM.Allocate")
     values = prepared(call, {k: v for k, v in call.options.items() if k not in _NO_OPTIONS})
     require_config_rights(call, values, values, vmid)
-    check_storages(call, values)
+    check_storages(call, values, vmid)
     check_bridges(call, values)
     existing = call.cluster.guests.get(vmid)
     if existing:

@@ -94,6 +94,9 @@ def _content_item(storage: Storage, volume: Volume) -> dict[str, Any]:
     item |= {"size": volume.size, "ctime": volume.created}
     if volume.vmid is not None:
         item["vmid"] = volume.vmid
+    if volume.content == "backup":
+        notes = {"notes": volume.notes.splitlines()[0]} if volume.notes else {}
+        return {**item, "subtype": "qemu", **notes, **({"protected": 1} if volume.protected else {})}
     if volume.content == "images" and storage.holds_files:
         item |= {"used": volume.used, "parent": f"../{volume.base}" if volume.base else None}
     elif volume.base:
