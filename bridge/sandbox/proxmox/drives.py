@@ -186,4 +186,4 @@ def has_children(storage: Storage, node: str, name: str) -> bool:
 
 def sized(drive: Drive, volume: Volume) -> Drive:
     """The drive with the volume's true size; a wrong `size=` is corrected without a word."""
-    return Drive(drive.key, drive.file, {**drive.options, "size": print_size(volume.size)})
+    return Drive(drive.key, drive.file, {**drive.options, "size": print_size(volume.virtual_size)})

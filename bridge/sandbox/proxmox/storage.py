@@ -55,6 +55,11 @@ class Volume:
     protected: bool = False
     archive: Any = None
 
+    @property
+    def virtual_size(self) -> int:
+        """The size that a VM sees: QEMU counts in sectors of 512 bytes."""
+        return -(-self.size // 512) * 512
+
 
 @dataclass
 class Storage:
