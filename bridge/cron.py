@@ -32,19 +32,17 @@ class Cron:
         self._settings = settings
         self._clock = clock
 
-    def run(self, wanted: Wanted, emit: Emit, accepting: Callable[[], bool] = lambda: True) -> int:
-        """One run over the tasks; returns the number of services that ended with an error or a pause.
+    def run(self, wanted: Wanted, emit: Emit, accepting: Callable[[], bool] = lambda: True) -> bool:
+        """One run over the tasks; whether all of them could be done. A VM that pauses does not make its task fail.
 
         Every VM that waits for work is taken once, also those whose next try is still ahead.
         """
         console = Console(emit)
         output = CronOutput(console, self._clock)
         began = output.start()
-        errors = 0
-        for task in wanted.tasks or TASKS:
-            errors += self._run_task(task, wanted, console, output, accepting)
+        done = [self._run_task(task, wanted, console, output, accepting) for task in wanted.tasks or TASKS]
         output.end(began)
-        return errors
+        return all(done)
 
     def flow(self, emit: Emit, accepting: Callable[[], bool]) -> None:
         """Work for as long as VMs are due, new orders included; then the frame closes. For the scheduler.
@@ -67,22 +65,23 @@ class Cron:
 
     def _run_task(
         self, task: Task, wanted: Wanted, console: Console, output: CronOutput, accepting: Callable[[], bool]
-    ) -> int:
+    ) -> bool:
         interval, last = self._settings.cron_interval(task.name), self._settings.cron_last_run(task.name)
         explicit = wanted.force or wanted.tasks is not None
         if interval == 0 and not explicit:
             output.disabled(task.name)
-            return 0
+            return True
         if not explicit and last is not None and self._clock.now() - last < interval * 60 - GRACE:
             output.skipped(task.name, interval, self._time_of_day(last))
-            return 0
+            return True
         try:
             self.sweep()
             seen: set[int] = set()
-            return self._process(console, output, lambda limit: self._take_once(limit, seen), accepting)
+            self._process(console, output, lambda limit: self._take_once(limit, seen), accepting)
         except DatabaseUnavailable as error:
             output.failed(task.name, str(error))
-            return 1
+            return False
+        return True
 
     def _process(
         self,
@@ -90,13 +89,12 @@ class Cron:
         output: CronOutput,
         take: Callable[[int], Iterable[int]],
         accepting: Callable[[], bool],
-    ) -> int:
+    ) -> None:
         task, interval = PROCESS, self._settings.cron_interval(PROCESS.name)
         began = output.running(task.name, interval, self._time_of_day(self._settings.cron_last_run(task.name)))
         self._settings.set_cron_last_run(task.name, began)
         tally = self._worker.work(console, take, accepting)
         output.done(task.name, began, tally)
-        return tally.errors
 
     def _take_once(self, limit: int, seen: set[int]) -> list[int]:
         taken = self._claims.take(limit, skip=seen, impatient=True)

@@ -1,5 +1,6 @@
 """Cron runs for a reader on the other end of a connection. Implements `bridge.web.interfaces.CronRunner`."""
 
+import logging
 import queue
 import threading
 from collections.abc import Callable, Generator, Sequence
@@ -8,8 +9,10 @@ from typing import Literal
 
 from bridge.cron import Cron
 from bridge.cron_arguments import BadArguments, parse
-from bridge.database import close_connection
+from bridge.database import DatabaseUnavailable, close_connection
 from bridge.settings import Settings
+
+log = logging.getLogger(__name__)
 
 HEARTBEAT = 5.0  # seconds without a line until the stream shows that it lives
 
@@ -38,14 +41,19 @@ class StreamedCron:
             return 0
         lines: queue.Queue[str | None] = queue.Queue()
         stopping = threading.Event()
+        exit_code = 1
 
         def work() -> None:
+            nonlocal exit_code
             try:
+                cron = self._cron()  # looks at the database: without one, nothing is begun
                 with self._delivering():
-                    self._cron().run(wanted, lines.put, lambda: not stopping.is_set())
-            except Exception as error:
+                    exit_code = 0 if cron.run(wanted, lines.put, lambda: not stopping.is_set()) else 1
+            except DatabaseUnavailable as error:
                 lines.put(f"Error: {error}")
-                raise
+            except Exception as error:
+                log.exception("a cron run broke off")
+                lines.put(f"Error: {type(error).__name__}, the log of KVM Bridge has the details")
             finally:
                 lines.put(None)
                 close_connection()
@@ -57,7 +65,7 @@ class StreamedCron:
         finally:
             stopping.set()
             thread.join()
-        return 0
+        return exit_code
 
     def wake(self) -> None:
         """The scheduler looks by itself several times a second; there is nobody to wake."""

@@ -68,7 +68,6 @@ class House:
         self.hypervisors = Hypervisors(self.whmcs, lambda: self.settings, self.trust, outside.proxmox)
         self.outbox = Outbox(self.clock)
         self.orders = Orders(self.outbox, self.clock)
-        self.owner = new_owner()
         self._per_thread = threading.local()
 
     def whmcs(self) -> WhmcsApi:
@@ -77,6 +76,11 @@ class House:
         if api is None:
             api = self._per_thread.whmcs = self._connect_whmcs()
         return api
+
+    @cached_property
+    def owner(self) -> str:
+        """This process as a holder of leases. Named at first use, which in the web role is after the fork."""
+        return new_owner()
 
     @cached_property
     def claims(self) -> Claims:
@@ -136,6 +140,8 @@ class House:
             last = done.wait(DELIVER_SECONDS)
             try:
                 self.deliver()
+            except (ConfigError, database.DatabaseUnavailable) as error:
+                log.warning("outbox: %s", error)
             except Exception:
                 log.exception("the outbox could not be delivered; its messages stay")
         database.close_connection()

@@ -7,6 +7,7 @@ import heapq
 import itertools
 import logging
 import queue
+import threading
 from collections import deque
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -66,13 +67,14 @@ class Tally:
 class Worker:
     """Works until nothing it took is left in flight; then it has nothing in memory that the database does not know.
 
-    One stretch of work at a time; its threads, and their database connections, are kept for the next one.
+    One stretch of work at a time, another one waits for its end; the threads, and their database connections, are kept.
     """
 
     def __init__(self, claims: Claims, factory: RunFactory, clock: Clock, threads: int = THREADS) -> None:
         self._claims = claims
         self._factory = factory
         self._clock = clock
+        self._stretch = threading.Lock()
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="worker")
         self._order = itertools.count()
         self._waiting: list[tuple[float, int, Job]] = []
@@ -87,6 +89,10 @@ class Worker:
         Returns when nothing is in flight and `take` found nothing. When `accepting` turns false, VMs that only wait are let
         go at once: another scheduler, or this one after its restart, goes on with them.
         """
+        with self._stretch:
+            return self._work(console, take, accepting)
+
+    def _work(self, console: Console, take: Take, accepting: Callable[[], bool]) -> Tally:
         tally = Tally()
         self._next_poll = 0.0
         while True:

@@ -5,8 +5,10 @@ Exit codes: 0 done, 1 refused or failed with one line on stderr, 2 wrong usage.
 
 import logging
 import sys
+from typing import NoReturn
 
 import click
+import peewee
 
 from bridge.commands.cron import cron_command
 from bridge.commands.demo import demo_command
@@ -54,5 +56,13 @@ def main() -> None:
     try:
         cli()
     except (ConfigError, DatabaseUnavailable, StepError) as error:
-        click.echo(f"kvm-bridge: {error}", err=True)
-        sys.exit(1)
+        _refuse(str(error))
+    except (peewee.ProgrammingError, peewee.OperationalError) as error:
+        # The server answered and did not understand us: a table or column is not there.
+        said = " ".join(str(error.args[-1]).split())
+        _refuse(f"{said}: is this WHMCS's database, and has kvm-bridge migrate been run?")
+
+
+def _refuse(line: str) -> NoReturn:
+    click.echo(f"kvm-bridge: {line}", err=True)
+    sys.exit(1)

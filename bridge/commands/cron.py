@@ -14,7 +14,10 @@ from bridge.wiring import WHMCS_API, house_from_environment
 @click.argument("flags", nargs=-1, type=click.UNPROCESSED)
 @click.pass_context
 def cron_command(context: click.Context, flags: tuple[str, ...]) -> None:
-    """Run one tick: every VM that waits for work goes as far as it can (--task=NAME, --force, --help)."""
+    """Run one tick: every VM that waits for work goes as far as it can (--task=NAME, --force, --help).
+
+    The exit code is 1 when a task could not be done at all.
+    """
     try:
         wanted = parse(flags)
     except BadArguments as error:
@@ -26,5 +29,7 @@ def cron_command(context: click.Context, flags: tuple[str, ...]) -> None:
     house = house_from_environment(need=WHMCS_API)
     stopping = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stopping.set())
+    cron = house.cron  # looks at the database: without one, nothing is begun
     with house.delivering():
-        house.cron.run(wanted, to_stdout, lambda: not stopping.is_set())
+        done = cron.run(wanted, to_stdout, lambda: not stopping.is_set())
+    context.exit(0 if done else 1)
