@@ -18,7 +18,20 @@ if TYPE_CHECKING:
 
 # Options that are only written down.
 _WRITTEN_ONLY = frozenset(
-    ["description", "hookscript", "lock", "migrate_downtime", "migrate_speed", "name", "onboot", "protection", "shares", "startup", "tags", "vmstatestorage"]
+    [
+        "description",
+        "hookscript",
+        "lock",
+        "migrate_downtime",
+        "migrate_speed",
+        "name",
+        "onboot",
+        "protection",
+        "shares",
+        "startup",
+        "tags",
+        "vmstatestorage",
+    ]
 )
 # Options that QEMU or the host take while the VM runs.
 _TAKEN_LIVE = frozenset({"cpulimit", "cpuunits"})

@@ -91,7 +91,9 @@ def test_a_wrong_size_in_a_disk_string_is_corrected_without_a_word(api: Api, vm:
         ({"scsi1": "nosuch:5"}, 500, "storage 'nosuch' does not exist"),
         ({"scsi1": "ceph-vm:abc"}, 500, "unable to parse rbd volume name 'abc'"),
         ({"scsi1": "ceph-vm:vm-100-disk-9"}, 500, "volume 'ceph-vm:vm-100-disk-9' does not exist"),
-        ({"scsi1": "local:5"}, 500, "storage 'local' does not support content-type 'images'"),
+        ({"scsi1": "local:5"}, 400, "Parameter verification failed."),
+        ({"scsi1": "local:iso/debian.iso"}, 400, "Parameter verification failed."),
+        ({"serial1": "/dev/ttyS0"}, 500, "only root can set 'serial1' config for real devices"),
         ({"net0": "virtio"}, 500, "no sdn vnet ID specified"),
         ({"balloon": 4096}, 500, "balloon value too large (must be smaller than assigned memory)"),
         ({"ide3": "ceph-vm:cloudinit"}, 500, "ide3 - cloud-init drive is already attached at 'ide2'"),
@@ -108,6 +110,49 @@ def test_what_a_node_refuses_changes_nothing(
     reply = api.call("PUT", vm + "/config", **params)
     assert (reply.status, reply.reason) == (status, reason)
     assert api.get(vm + "/config") == before
+
+
+def test_with_force_a_removed_disk_goes_for_good(api: Api, vm: str) -> None:
+    api.call("PUT", vm + "/config", scsi1="ceph-vm:5")
+    api.call("PUT", vm + "/config", delete="scsi1", force=1)
+    assert not [key for key in api.get(vm + "/config") if key.startswith("unused")]
+    assert "vm-100-disk-1" not in api.cluster.storages["ceph-vm"].on("pve1")
+
+
+@pytest.mark.parametrize(
+    ("drive", "live"),
+    [
+        ("scsi1", True),
+        ("virtio1", True),
+        ("sata1", False),
+        ("ide1", False),
+    ],
+)
+def test_a_new_disk_of_a_running_vm_waits_where_its_bus_cannot_be_plugged(
+    api: Api, running: str, drive: str, live: bool
+) -> None:
+    api.call("PUT", running + "/config", **{drive: "ceph-vm:5"})
+    assert ("pending" not in pending(api, running)[drive]) is live
+
+
+@pytest.mark.parametrize(("option", "live"), [("mbps_rd=50", True), ("cache=writeback", False), ("iothread=1", False)])
+def test_a_disks_limits_change_live_and_its_device_does_not(api: Api, running: str, option: str, live: bool) -> None:
+    volume = api.get(running + "/config")["scsi0"].split(",")[0]
+    api.call("PUT", running + "/config", scsi0=f"{volume},{option}")
+    assert ("pending" not in pending(api, running)["scsi0"]) is live
+
+
+def test_a_pending_change_can_be_taken_back(api: Api, running: str) -> None:
+    api.call("PUT", running + "/config", memory=4096, cores=4)
+    api.call("PUT", running + "/config", revert="memory")
+    found = pending(api, running)
+    assert ("pending" in found["memory"], "pending" in found["cores"]) == (False, True)
+
+
+def test_a_change_in_the_background_is_not_named_when_it_was_quick(api: Api, vm: str) -> None:
+    assert api.call("POST", vm + "/config", cores=2, background_delay=5).data is None
+    assert api.get(vm + "/config")["cores"] == 2
+    assert str(api.call("POST", vm + "/config", cores=3).data).startswith("UPID:")
 
 
 @pytest.mark.parametrize("lock", ["backup", "migrate", "rollback", "snapshot"])

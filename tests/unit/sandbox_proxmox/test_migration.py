@@ -2,6 +2,7 @@
 
 import pytest
 
+from bridge.sandbox.proxmox.storage import Volume
 from tests.unit.sandbox_proxmox.api import Api
 
 
@@ -45,8 +46,9 @@ def test_a_linked_clone_on_local_files_stays_where_it_is(api: Api) -> None:
     api.call("PUT", vm + "/config", delete="ide2")
     assert api.task("POST", vm + "/template") == "OK"
     child = api.vm(101, template=100)
-    end = api.task("POST", child + "/migrate", target="pve3")
-    assert end.endswith("as it's a clone of '100/base-100-disk-0.qcow2'")
+    upid = api.call("POST", child + "/migrate", target="pve3").data
+    assert api.end_of(upid) == "migration aborted"
+    assert api.log(upid)[-2].endswith("as it's a clone of 'base-100-disk-0.qcow2'")
     assert api.cluster.guests[101].node == "pve2"
     assert "lock" not in api.get(child + "/config")
 
@@ -62,6 +64,26 @@ def test_a_linked_clone_on_local_files_stays_where_it_is(api: Api) -> None:
 def test_a_migration_that_cannot_be_is_refused(api: Api, params: dict[str, str], reason: str) -> None:
     vm = api.vm(100, full=1)
     assert api.call("POST", vm + "/migrate", **params).reason == reason
+
+
+def test_a_mounted_local_iso_holds_a_vm_back(api: Api) -> None:
+    vm = api.vm(100, full=1)
+    iso = "iso/debian.iso"
+    api.cluster.storages["local"].on("pve1")[iso] = Volume(iso, "iso", "iso", 5120)
+    assert api.call("PUT", vm + "/config", ide3=f"local:{iso},media=cdrom").status == 200
+    upid = api.call("POST", vm + "/migrate", target="pve2").data
+    assert api.end_of(upid) == "migration aborted"
+    assert f"can't migrate local disk 'local:{iso}': local cdrom image" in api.log(upid)
+    assert api.call("PUT", vm + "/config", ide3="none,media=cdrom").status == 200
+    assert api.task("POST", vm + "/migrate", target="pve2") == "OK"
+
+
+def test_a_running_vm_moves_online_with_its_local_disks_only_when_told_so(api: Api) -> None:
+    vm = api.vm(100, template=9001, full=1)
+    api.task("POST", vm + "/status/start")
+    assert api.task("POST", vm + "/migrate", target="pve3", online=1) == "migration aborted"
+    assert api.task("POST", vm + "/migrate", target="pve3", online=1, **{"with__local__disks": 1}) == "OK"
+    assert api.get("/nodes/pve3/qemu/100/status/current")["status"] == "running"
 
 
 def test_a_running_vm_is_not_moved_offline(api: Api) -> None:
@@ -85,4 +107,4 @@ def test_a_node_that_is_off_answers_nothing_and_takes_nobody(api: Api) -> None:
     api.cluster.nodes["pve2"].online = False
     reply = api.call("GET", "/nodes/pve2/qemu")
     assert (reply.status, reply.reason) == (595, "No route to host")
-    assert api.task("POST", vm + "/migrate", target="pve2") == "can't connect to 'pve2'"
+    assert api.task("POST", vm + "/migrate", target="pve2") == "migration aborted"

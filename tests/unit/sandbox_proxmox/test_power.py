@@ -78,6 +78,13 @@ def test_a_guest_that_does_not_obey_outlives_a_shutdown(api: Api, vm: str) -> No
     assert state(api, vm) == "stopped"
 
 
+@pytest.mark.parametrize("action", ["shutdown", "reboot"])
+def test_a_paused_guest_cannot_obey(api: Api, vm: str, action: str) -> None:
+    api.task("POST", vm + "/status/start")
+    assert api.task("POST", vm + "/status/suspend") == "OK"
+    assert api.call("POST", f"{vm}/status/{action}").reason == "VM is paused - cannot shutdown"
+
+
 def test_a_waiting_shutdown_holds_the_lock_until_a_stop_overrules_it(api: Api, vm: str) -> None:
     for volume in api.cluster.storages["ceph-vm"].on("pve1").values():
         volume.system = BLANK

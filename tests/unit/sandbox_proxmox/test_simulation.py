@@ -1,6 +1,7 @@
 """Processes, sleeping and locks in simulated time."""
 
 from collections.abc import Generator
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -26,7 +27,8 @@ def holder(simulation: Simulation, diary: list[tuple[str, float]], name: str, se
 
 
 def test_nothing_happens_before_its_time() -> None:
-    simulation, diary = Simulation(100.0), []
+    simulation = Simulation(100.0)
+    diary: list[Any] = []
     process = simulation.spawn(sleeper(diary, "a", 5.0))
     simulation.run_until(104.9)
     assert (diary, process.done) == ([], False)
@@ -35,7 +37,8 @@ def test_nothing_happens_before_its_time() -> None:
 
 
 def test_things_happen_in_their_order_however_late_somebody_looks() -> None:
-    simulation, diary = Simulation(0.0), []
+    simulation = Simulation(0.0)
+    diary: list[Any] = []
     simulation.spawn(sleeper(diary, "a", 1.0, 2.0))
     simulation.spawn(sleeper(diary, "b", 2.0, 2.0))
     simulation.run_until(1000.0)
@@ -43,7 +46,8 @@ def test_things_happen_in_their_order_however_late_somebody_looks() -> None:
 
 
 def test_the_moment_of_a_continuation_is_its_own_and_not_that_of_the_look() -> None:
-    simulation, diary = Simulation(0.0), []
+    simulation = Simulation(0.0)
+    diary: list[Any] = []
     simulation.spawn(holder(simulation, diary, "a", 3.0))
     simulation.spawn(holder(simulation, diary, "b", 3.0))
     simulation.run_until(1000.0)
@@ -51,7 +55,8 @@ def test_the_moment_of_a_continuation_is_its_own_and_not_that_of_the_look() -> N
 
 
 def test_who_waits_too_long_for_a_lock_is_told_so() -> None:
-    simulation, diary = Simulation(0.0), []
+    simulation = Simulation(0.0)
+    diary: list[Any] = []
     simulation.spawn(holder(simulation, diary, "a", 30.0))
     late = simulation.spawn(holder(simulation, diary, "b", 1.0))
     simulation.run_until(9.9)
@@ -62,7 +67,8 @@ def test_who_waits_too_long_for_a_lock_is_told_so() -> None:
 
 
 def test_several_may_share_a_lock_and_one_alone_waits_for_all_of_them() -> None:
-    simulation, diary = Simulation(0.0), []
+    simulation = Simulation(0.0)
+    diary: list[Any] = []
     for name, seconds in (("a", 2.0), ("b", 4.0)):
         simulation.spawn(holder(simulation, diary, name, seconds, shared=True))
     simulation.spawn(holder(simulation, diary, "alone", 1.0))
@@ -72,7 +78,8 @@ def test_several_may_share_a_lock_and_one_alone_waits_for_all_of_them() -> None:
 
 
 def test_an_interrupted_process_gives_its_lock_to_the_next() -> None:
-    simulation, diary = Simulation(0.0), []
+    simulation = Simulation(0.0)
+    diary: list[Any] = []
     first = simulation.spawn(holder(simulation, diary, "a", 30.0))
     simulation.spawn(holder(simulation, diary, "b", 1.0))
     simulation.run_until(3.0)
@@ -83,7 +90,8 @@ def test_an_interrupted_process_gives_its_lock_to_the_next() -> None:
 
 
 def test_an_interrupted_waiter_leaves_the_queue() -> None:
-    simulation, diary = Simulation(0.0), []
+    simulation = Simulation(0.0)
+    diary: list[Any] = []
     simulation.spawn(holder(simulation, diary, "a", 2.0))
     waiter = simulation.spawn(holder(simulation, diary, "b", 1.0))
     simulation.interrupt(waiter, RuntimeError("stop"))
@@ -112,7 +120,8 @@ def test_a_lock_is_never_held_by_one_alone_and_another_at_a_time(wanted: list[tu
 
 
 def test_the_next_event_is_known() -> None:
-    simulation, diary = Simulation(0.0), []
+    simulation = Simulation(0.0)
+    diary: list[Any] = []
     assert simulation.next_event() is None
     simulation.spawn(sleeper(diary, "a", 7.0))
     first = simulation.spawn(sleeper(diary, "b", 4.0))

@@ -58,20 +58,32 @@ def put_config(call: Call) -> Generator[Step, None, None]:
 
 
 @route("POST", CONFIG)
-def post_config(call: Call) -> Generator[Step, None, str]:
-    """Change options in a task; lock, digest and VM are checked before there is one."""
+def post_config(call: Call) -> Generator[Step, None, str | None]:
+    """Change options in a task; lock, digest and VM are checked before there is one.
+
+    A task that ends well within `background_delay` seconds is not named; one that fails within them is an error.
+    """
     change = read_change(call)
     call.guest()
     yield hold_config(call.vmid, CONFIG_LOCK_SECONDS)
-    guest = _checked_guest(call, change)
+    guest, delay = _checked_guest(call, change), float(call.get("background_delay", 0))
 
     def work(task: Task) -> Generator[Step, None, None]:
         task.say(f"update VM {guest.vmid}: {change.said}")
         yield Sleep(call.cluster.timing.of("qmconfig"))
-        yield hold_config(guest.vmid, CONFIG_LOCK_SECONDS)
+        if not delay:
+            yield hold_config(guest.vmid, CONFIG_LOCK_SECONDS)
         change_config(call, guest, change)
 
-    return call.start_task("qmconfig", work)
+    upid, end = call.start_task("qmconfig", work), call.now + delay
+    task = call.cluster.tasks.find(upid)
+    while task and task.running and call.now < end:
+        yield Sleep(0.1)
+    if not task or task.running or not delay:
+        return upid
+    if task.exit_status != "OK":
+        raise ApiError(f"failed to update VM {guest.vmid}: {task.exit_status}")
+    return None
 
 
 def _checked_guest(call: Call, change: Change) -> Guest:

@@ -4,7 +4,7 @@ from collections.abc import Generator
 from typing import Any
 
 from bridge.sandbox.proxmox.call import Call
-from bridge.sandbox.proxmox.drives import Drive, drives_of, hold_storage, storage_of
+from bridge.sandbox.proxmox.drives import Drive, drives_of, has_children, hold_storage, storage_of
 from bridge.sandbox.proxmox.failures import ApiError, InvalidParameters
 from bridge.sandbox.proxmox.guest import UNUSED_KEY, Guest
 from bridge.sandbox.proxmox.routes.config import check_lock
@@ -20,42 +20,58 @@ MIGRATE = "/nodes/{node}/qemu/{vmid}/migrate"
 @route("GET", MIGRATE)
 def preconditions(call: Call) -> dict[str, Any]:
     """Where the VM could go, and what stands in the way."""
-    guest = call.guest()
-    local, allowed, refused = _local_disks(call, guest), [], {}
+    guest, version = call.guest(), int(call.cluster.version.split(".")[0])
+    check_lock(guest)
+    allowed, refused = [], {}
     for name in sorted(set(call.cluster.nodes) - {guest.node}):
         missing = sorted({s.name for s in _used_storages(call, guest) if not s.is_on(name)})
         if missing:
             refused[name] = {"unavailable_storages": missing}
         else:
             allowed.append(name)
-    answer: dict[str, Any] = {"running": int(guest.run is not None), "local_disks": local, "local_resources": []}
-    if not call.cluster.version.startswith("7"):
-        answer |= {"mapped-resources": [], "mapped-resource-info": {}}
-    if call.cluster.version.startswith("9"):
-        answer |= {"has-dbus-vmstate": 1}
-    if guest.run is None:
+    answer: dict[str, Any] = {"running": int(guest.run is not None), "local_disks": _local_disks(call, guest)}
+    answer["local_resources"] = []
+    # Up to 8.1 the nodes were told for stopped VMs only.
+    if version >= 8 or guest.run is None:
         answer |= {"allowed_nodes": allowed, "not_allowed_nodes": refused}
+    if version >= 8:
+        answer |= {"mapped-resources": [], "mapped-resource-info": {}}
+    if version >= 9:
+        answer["has-dbus-vmstate"] = 1
     return answer
 
 
 @route("POST", MIGRATE)
 def migrate(call: Call) -> str:
     """Move a VM; its local disks are copied, those on shared storage stay where they are."""
-    guest, target = call.guest(), str(call.values["target"])
+    target = str(call.values["target"])
     if target == call.node.name:
         raise InvalidParameters({"target": "target is local node."})
     if target not in call.cluster.nodes:
         raise ApiError(f"no such cluster node '{target}'")
+    for name in ("force", "migration_type", "migration_network"):
+        if call.get(name) and str(call.who) != "root@pam":
+            raise InvalidParameters({name: "Only root may use this option."})
+    guest = call.guest()
     check_lock(guest)
     if guest.run and not call.flag("online"):
         raise ApiError("can't migrate running VM without --online")
     mapping = storage_map(str(call.get("targetstorage", "")))
-    for name in mapping.values():
-        call.cluster.storage(name, target)
-        call.require(f"/storage/{name}", "Datastore.AllocateSpace")
-    if guest.vmid in call.cluster.ha_services:
-        return call.start_task("hamigrate", lambda task: _steps(call, task, guest, target, mapping))
+    _check_target_storages(call, guest, target, mapping)
     return call.start_task("qmigrate", lambda task: _steps(call, task, guest, target, mapping))
+
+
+def _check_target_storages(call: Call, guest: Guest, target: str, mapping: dict[str, str]) -> None:
+    if not mapping:
+        for storage in _used_storages(call, guest):
+            call.cluster.storage(storage.name, target)
+        return
+    call.require(f"/vms/{guest.vmid}", "VM.Config.Disk")
+    for name in mapping.values():
+        storage = call.cluster.storage(name, target)
+        call.require(f"/storage/{name}", "Datastore.AllocateSpace")
+        if "images" not in storage.content:
+            raise ApiError(f"storage '{name}' does not support vm images")
 
 
 def storage_map(text: str) -> dict[str, str]:
@@ -73,40 +89,70 @@ def storage_map(text: str) -> dict[str, str]:
 def _steps(call: Call, task: Task, guest: Guest, target: str, mapping: dict[str, str]) -> Generator[Step, None, None]:
     yield hold_config(guest.vmid, CLONE_LOCK_SECONDS)
     check_lock(guest)
+    began = call.now
     task.say(f"starting migration of VM {guest.vmid} to node '{target}' ({call.cluster.nodes[target].ip})")
-    disks = [d for d in drives_of(guest.config) if d.has_volume and not storage_of(call.cluster, guest.node, d).shared]
-    _check_movable(call, guest, disks, mapping, target)
     guest.config["lock"] = "migrate"
     try:
+        disks = _local_drives(call, guest)
+        _check_movable(call, task, guest, disks, target, mapping)
         yield Sleep(call.cluster.timing.of("qmigrate"))
         if not call.cluster.nodes[target].online:
-            raise ApiError("migration aborted")
+            raise ApiError(f"Can't connect to destination address using public key ({target})")
         for drive in disks:
             yield from _move(call, task, guest, drive, target, mapping)
+    except ApiError as error:
+        task.say(f"ERROR: migration aborted (duration {_clock(call.now - began)}): {error.message}")
+        raise ApiError("migration aborted") from error
     finally:
         guest.config.pop("lock", None)
     guest.node = target
-    task.say("migration finished successfully")
+    task.say(f"migration finished successfully (duration {_clock(call.now - began)})")
 
 
-def _check_movable(call: Call, guest: Guest, disks: list[Drive], mapping: dict[str, str], target: str) -> None:
-    """Raises ApiError for disks that cannot follow."""
+def _clock(seconds: float) -> str:
+    return f"{int(seconds) // 3600:02d}:{int(seconds) // 60 % 60:02d}:{int(seconds) % 60:02d}"
+
+
+def _local_drives(call: Call, guest: Guest) -> list[Drive]:
+    """Everything that has to be copied: drives and unused volumes on storages that are not shared."""
+    unused = [Drive(key, str(guest.config[key]), {}) for key in sorted(guest.config) if UNUSED_KEY.fullmatch(key)]
+    found = [*(d for d in drives_of(guest.config) if d.has_volume), *unused]
+    return [drive for drive in found if not storage_of(call.cluster, guest.node, drive).shared]
+
+
+def _check_movable(
+    call: Call, task: Task, guest: Guest, disks: list[Drive], target: str, mapping: dict[str, str]
+) -> None:
+    """Raises ApiError for disks that cannot follow (PVE::QemuMigrate, scan_local_volumes)."""
     if not call.cluster.nodes[target].online:
-        raise ApiError(f"can't connect to '{target}'")
+        raise ApiError(f"Can't connect to destination address using public key ({target})")
+    refusals = {drive.file: reason for drive in disks if (reason := _refusal(call, guest, drive))}
+    for volid, reason in sorted(refusals.items()):
+        task.say(f"can't migrate local disk '{volid}': {reason}")
+    if refusals:
+        raise ApiError("Problem found while scanning volumes - can't migrate VM - check log")
     for drive in disks:
-        storage = storage_of(call.cluster, guest.node, drive)
-        volume = storage.on(guest.node).get(VolumeId.parse(drive.file).name)
-        if drive.is_cdrom and not drive.is_cloudinit:
-            raise ApiError(f"Problem found while scanning volumes - can't migrate local cdrom '{drive.file}'")
+        volume = call.cluster.volume(guest.node, drive.file)
         if volume is not None and volume.base:
-            text = f"can't migrate '{drive.file}' as it's a clone of '{volume.base}'"
+            text = f"can't migrate '{drive.file}' as it's a clone of '{volume.base.rpartition('/')[2]}'"
             raise ApiError(f"Problem found while scanning volumes - {text}")
-        if guest.run and not call.flag("with-local-disks") and not drive.is_cloudinit:
-            text = "can't live migrate attached local disks without with-local-disks option"
-            raise ApiError(f"Problem found while scanning volumes - {text}")
-        wanted = call.cluster.storage(_mapped(storage.name, mapping), target)
-        if "images" not in wanted.content:
-            raise ApiError(f"storage '{wanted.name}' does not support content-type 'images'")
+        call.cluster.storage(_mapped(VolumeId.parse(drive.file).storage, mapping), target)
+
+
+def _refusal(call: Call, guest: Guest, drive: Drive) -> str | None:
+    if drive.is_cloudinit:
+        return None
+    if drive.is_cdrom:
+        return "local cdrom image"
+    volume = call.cluster.volume(guest.node, drive.file)
+    if volume is not None and volume.snapshots and volume.fmt != "qcow2":
+        return "non-migratable snapshot exists"
+    storage = storage_of(call.cluster, guest.node, drive)
+    if has_children(storage, guest.node, VolumeId.parse(drive.file).name):
+        return "referenced by linked clone(s)"
+    if guest.run and not call.flag("with-local-disks"):
+        return "can't live migrate attached local disks without with-local-disks option"
+    return None
 
 
 def _mapped(name: str, mapping: dict[str, str]) -> str:
