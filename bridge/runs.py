@@ -7,16 +7,21 @@ from typing import Any
 
 from bridge.console import Block
 from bridge.database import retry_lost_connection
-from bridge.models.companion import VmWork
+from bridge.models.companion import VmidReservation, VmWork
 from bridge.models.module import VmInfo
 from bridge.models.whmcs import Service
 from bridge.vm_context import Shop, VmContext
+from statemachines.change_package import CHANGE_PACKAGE
 from statemachines.deploy import DEPLOY
+from statemachines.dns_sync import SET_DNS_RECORDS
 from statemachines.engine import Run
 from statemachines.machine import Machine
 from statemachines.ports import Vm
+from statemachines.reinstall import REINSTALL
+from statemachines.terminate import TERMINATE
 
-MACHINES: Sequence[Machine] = (DEPLOY,)
+# The first that has a step at the VM's state: a reinstallation is a deployment once the old VM is gone.
+MACHINES: Sequence[Machine] = (DEPLOY, CHANGE_PACKAGE, TERMINATE, REINSTALL, SET_DNS_RECORDS)
 WORKING_STATES = frozenset[str]().union(*(machine.states for machine in MACHINES))
 
 
@@ -44,6 +49,7 @@ def load(service_id: int) -> tuple[Vm, Service] | None:
     if info is None or service is None:
         return None
     work = VmWork.get_or_none(VmWork.service_id == service_id) or VmWork(service_id=service_id)
+    reservation = VmidReservation.get_or_none(VmidReservation.service_id == service_id)
     vm = Vm(
         service_id=service_id,
         client_id=service.userid or 0,
@@ -58,6 +64,9 @@ def load(service_id: int) -> tuple[Vm, Service] | None:
         task=work.task_upid,
         ticks=work.ticks or 0,
         intent=dict(_json(work.intent)),
+        generation=work.generation or 0,
+        unmarked=bool(info.vm_id) and reservation is None,
+        since=reservation.reserved_at if reservation else 0.0,
     )
     return vm, service
 

@@ -14,10 +14,11 @@ from bridge.action_log import append_run
 from bridge.database import retry_lost_connection, transaction
 from bridge.models.companion import Slot, VmidReservation, VmWork
 from bridge.models.module import VmInfo
+from bridge.models.whmcs import Service
 from bridge.outbox import Outbox
 from statemachines.errors import LeaseLost, NeedsAttention
 from statemachines.ports import Activity, Clock, Notice, Vm
-from statemachines.states import AT_REST
+from statemachines.states import AT_REST, READY
 
 HIGHEST_VMID = 999_999_999  # Proxmox VE API: vmid 100-999999999
 BATCH = 1000
@@ -56,6 +57,8 @@ class RecordStore:
             work |= {"attention_cause": None, "attention_since": None, "attention_who": None, "next_try_at": None}
             self._prove_lease(vm, work | {"due_at": None if state in AT_REST else now})
             self._move(vm, state, run)
+            if state == READY:
+                self._take_up_pending(vm)
             for notice in mails:
                 self._record(vm, notice)
         vm.status, vm.task, vm.ticks, vm.intent = state, None, 0, {}
@@ -118,6 +121,35 @@ class RecordStore:
         return True
 
     @retry_lost_connection
+    def adopt_vmid(self, vm: Vm) -> None:
+        """Reserve the VMID of a VM that the old module made."""
+        with transaction():
+            self._prove_lease(vm, {})
+            here = (VmidReservation.cluster == self._cluster(vm)) & (VmidReservation.vmid == vm.vm_id)
+            holder = VmidReservation.get_or_none(here)
+            if holder is None:
+                # How long the old module has had it is not known: all its backups are this service's.
+                VmidReservation.create(
+                    cluster=self._cluster(vm), vmid=vm.vm_id, service_id=vm.service_id, reserved_at=0.0
+                )
+            elif holder.service_id != vm.service_id:
+                raise NeedsAttention(f"VM {vm.vm_id} belongs to service {holder.service_id}, not to {vm.service_id}")
+        vm.unmarked = False
+
+    @retry_lost_connection
+    def clear(self, vm: Vm) -> None:
+        """Forget the identity of a VM that is gone."""
+        nothing = {"vm_id": None, "vm_name": None, "vm_net0_mac": None, "vm_rev_dns": None, "vm_backup_schedule": None}
+        nothing |= {"vm_backup_now_utid": None, "vm_backup_restore_utid": None}
+        with transaction():
+            self._prove_lease(vm, {"node": None, "template": None, "task_upid": None, "suspended": 0})
+            VmInfo.update(nothing, vm_snapshots=0, vm_backups=0).where(VmInfo.service_id == vm.service_id).execute()
+            VmidReservation.delete().where(VmidReservation.service_id == vm.service_id).execute()
+            Slot.delete().where(Slot.service_id == vm.service_id).execute()
+            Service.update(domain="").where(Service.id == vm.service_id).execute()
+        vm.vm_id, vm.name, vm.mac, vm.node, vm.template, vm.task, vm.rev_dns = None, "", "", None, None, None, {}
+
+    @retry_lost_connection
     def give_up_vmid(self, vm: Vm) -> None:
         """Forget the VMID but keep it blocked: it belongs to somebody else."""
         with transaction():
@@ -161,11 +193,24 @@ class RecordStore:
         """Write to the companion row as its lease holder: the row is locked, and nobody else's work is touched."""
         written = (
             VmWork.update({**changes, "updated_at": self._clock.now()})
-            .where((VmWork.service_id == vm.service_id) & (VmWork.lease_owner == self._owner))
+            .where(
+                (VmWork.service_id == vm.service_id)
+                & (VmWork.lease_owner == self._owner)
+                & (VmWork.generation == vm.generation)
+            )
             .execute()
         )
         if not written:
-            raise LeaseLost(f"the lease of service {vm.service_id} is no longer held by {self._owner}")
+            raise LeaseLost(f"service {vm.service_id} is no longer ours: taken over, or asked for something else")
+
+    def _take_up_pending(self, vm: Vm) -> None:
+        """A request that came while the VM was busy begins now (C-20)."""
+        pending = VmWork.get_by_id(vm.service_id).pending_action
+        if pending:
+            VmInfo.update(vm_status=pending).where(VmInfo.service_id == vm.service_id).execute()
+            VmWork.update(pending_action=None, due_at=self._clock.now()).where(
+                VmWork.service_id == vm.service_id
+            ).execute()
 
     def _record(self, vm: Vm, notice: Notice) -> None:
         if isinstance(notice, Activity):

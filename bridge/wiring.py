@@ -19,6 +19,7 @@ from bridge.config import Config, ConfigError, load_config
 from bridge.console import Emit, to_stdout
 from bridge.cron import Cron
 from bridge.hypervisors import Hypervisors
+from bridge.lifecycle.requests import Requests
 from bridge.migrations import migrate
 from bridge.models.whmcs import Server
 from bridge.module_log import ModuleLog
@@ -68,6 +69,7 @@ class House:
         self.hypervisors = Hypervisors(self.whmcs, lambda: self.settings, self.trust, outside.proxmox)
         self.outbox = Outbox(self.clock)
         self.orders = Orders(self.outbox, self.clock)
+        self.requests = Requests(self.clock)
         self._per_thread = threading.local()
 
     def whmcs(self) -> WhmcsApi:
@@ -187,6 +189,7 @@ class WebServices:
     def __init__(self, house: House) -> None:
         self.nonces = DatabaseNonces()
         self.orders = house.orders
+        self.requests = house.requests
         self.connections = ConnectionTest(house.hypervisors, house.settings)
         self.cron = StreamedCron(lambda: house.cron, house.settings, house.delivering)
         self.installation = InstallationLife(house)

@@ -21,6 +21,15 @@ class Zones:
         self, fqdn: str, addresses: Sequence[Address], names: Mapping[str, str], say: Callable[[str], None]
     ) -> DnsResult:
         """Nothing to do without zones; each zone there is, is named as not served."""
+        return self._not_served(fqdn)
+
+    def remove(
+        self, fqdn: str, addresses: Sequence[Address], names: Mapping[str, str], say: Callable[[str], None]
+    ) -> DnsResult:
+        """As `refresh`."""
+        return self._not_served(fqdn)
+
+    def _not_served(self, fqdn: str) -> DnsResult:
         messages = tuple(f"zone {name}: DNS records are not available yet in this version" for name in _zone_names())
         for message in messages:
             self.journal.record("dns", fqdn, message)

@@ -65,6 +65,10 @@ class Mark(Protocol):
         """Whether this configuration carries the mark of this very service."""
         ...
 
+    def is_foreign(self, config: Any) -> bool:
+        """Whether this configuration carries somebody else's mark."""
+        ...
+
 
 class Context(Protocol):
     """What the engine hands to a step. Each part may raise when it is first asked for."""

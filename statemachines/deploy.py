@@ -22,6 +22,6 @@ DEPLOY = Machine("deploy", BlockStyle("Deploy"), final=s.READY, steps=[
     Step(s.SET_NETWORK,                   "Configure firewall",     firewall.set_firewall,       s.SET_FIREWALL,                  "VMSetFirewall",              60 * SECONDS,          STOP),
     Step(s.SET_FIREWALL,                  "Configure cloud-init",   cloudinit.set_cloudinit,     s.SET_CLOUDINIT,                 "VMSetCloudinit",             60 * SECONDS,          STOP),
     Step(s.SET_CLOUDINIT,                 "Start VM",               power.start,                 s.STARTING,                      "VMStart",                    60 * SECONDS,          STOP),
-    Step(s.STARTING,                      "Verify running + Email", power.verify_running,        s.READY,                         "ServiceSendEmailVMReady",    10 * SECONDS,          STOP),
+    Step(s.STARTING,                      "Verify running + Email", power.verify_deployed,       s.READY,                         "ServiceSendEmailVMReady",    10 * SECONDS,          STOP),
 ])
 # fmt: on

@@ -41,7 +41,9 @@ class Vm:
 
     `vm_id` None = none reserved yet; `node` = where the VM was last seen; `template` = chosen at reinstall, None = the
     package's; `task` = UPID of the task that the current step waits for; `ticks` counts the paused ticks at the current
-    state; `intent` small facts written down before acting (JSON types only).
+    state; `unmarked` True = the VM was made by the old module and carries no mark yet; `since` epoch seconds from
+    when on the VMID has been this service's, 0 = unknown; `intent` small facts written down before acting (JSON types only); `generation` tells a run that somebody has
+    asked for something else since it began.
     """
 
     service_id: int
@@ -57,6 +59,9 @@ class Vm:
     task: str | None = None
     ticks: int = 0
     intent: dict[str, Any] = field(default_factory=dict)
+    generation: int = 0
+    unmarked: bool = False
+    since: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -101,6 +106,13 @@ class Store(Protocol):
         """Write fields of `vm` down (and set them on it) before acting on them. May run twice."""
         ...
 
+    def clear(self, vm: Vm) -> None:
+        """The VM is gone: forget its VMID, name, MAC, node, template, reverse names and task ids, and the service's domain.
+
+        May run twice. The logs stay.
+        """
+        ...
+
     def advance(self, vm: Vm, state: str, run: Mapping[str, Any], mails: Sequence[Notice] = ()) -> None:
         """Move the VM to `state` together with its log and the mails it causes; clears task, ticks and intent.
 
@@ -125,6 +137,13 @@ class Store(Protocol):
         """Forget a reserved VMID that turned out to be a stranger's; it stays blocked for us."""
         ...
 
+    def adopt_vmid(self, vm: Vm) -> None:
+        """Reserve the VMID that the record of the old module shows, for its service. May run twice.
+
+        Raises NeedsAttention when it is reserved for another service of the same cluster.
+        """
+        ...
+
     def acquire(self, vm: Vm, limits: Mapping[str, int]) -> str | None:
         """Take one slot in each named scope (all or none), e.g. {"node:pve1": 4, "storage:ceph": 2}.
 
@@ -146,6 +165,10 @@ class Addresses(Protocol):
         One transaction; a service that already holds enough gets the same ones again. Raises a PERMANENT error that names
         server and family when none is free.
         """
+        ...
+
+    def release(self, service_id: int, keep: Collection[Address] = ()) -> None:
+        """Take back all addresses of the service but `keep`, also from what WHMCS shows. May run twice."""
         ...
 
     def held(self, vm: Vm) -> list[Address]:
@@ -197,6 +220,12 @@ class DnsResult:
 
 class Dns(Protocol):
     """Forward and reverse records in every matching zone. Prints each operation at once through `say`."""
+
+    def remove(
+        self, fqdn: str, addresses: Sequence[Address], names: Mapping[str, str], say: Callable[[str], None]
+    ) -> DnsResult:
+        """Delete all records of the VM. Never raises for a provider's failure."""
+        ...
 
     def refresh(
         self, fqdn: str, addresses: Sequence[Address], names: Mapping[str, str], say: Callable[[str], None]
@@ -262,6 +291,9 @@ class Hypervisor(Protocol):
     def shutdown(self, node: str, vmid: int) -> str: ...
     def migrate(self, node: str, vmid: int, target: str, *, targetstorage: str | None = None) -> str: ...
     def destroy(self, node: str, vmid: int) -> str | None: ...
+    def delete_backups(self, vmid: int, since: float = 0.0) -> int: ...
+    def snapshots(self, node: str, vmid: int) -> list[str]: ...
+    def delete_snapshot(self, node: str, vmid: int, name: str) -> str: ...
     def task(self, upid: str) -> Any: ...
     def task_log(self, upid: str, last: int = 10) -> list[str]: ...
     def find_tasks(

@@ -20,6 +20,8 @@ class CompanionModel(BaseModel):
 class VmWork(CompanionModel):
     """Work on the VM of one service: where the current step stands, when to look again, and who holds the lease.
 
+    `generation` grows with every request that changes what is to be done, so that a run which began before it can write
+    nothing more; `pending_action` is a request that waits for the VM to be ready; `suspended` 1 = the VM must not run.
     `due_at` NULL = nothing to do; `template` the operating system template chosen for this VM; `intent` facts written
     down before acting, as JSON; `attention_*` set while a person has to act (cause, since when, who can).
     """
@@ -33,6 +35,8 @@ class VmWork(CompanionModel):
     step_started = DoubleField(null=True)
     intent = TextField(null=True)
     pending_action = CharField(null=True)
+    generation = IntegerField(default=0)
+    suspended = IntegerField(default=0)
     due_at = DoubleField(null=True, index=True)
     lease_owner = CharField(null=True)
     lease_until = DoubleField(null=True, index=True)

@@ -6,8 +6,9 @@ WHMCS's own convention says so, by returning the text.
 
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
+from bridge.lifecycle.rules import Operation
 from bridge.protocol.nonces import Nonces
 
 
@@ -50,6 +51,13 @@ class Orders(Protocol):
 
     def create(self, service_id: int, actor: Actor) -> str:
         """Record the order. Returns "success", or one line for staff. A second call for the same service is harmless."""
+
+
+class Requests(Protocol):
+    """Operations on a VM that its pipelines carry out."""
+
+    def ask(self, service_id: int, operation: Operation, **facts: Any) -> str:
+        """Ask for an operation. Returns "success", or one line saying why it is not possible now."""
 
 
 class Connections(Protocol):
@@ -98,6 +106,10 @@ class Services(Protocol):
     @property
     def orders(self) -> Orders:
         """Orders of services."""
+
+    @property
+    def requests(self) -> Requests:
+        """Operations on VMs."""
 
     @property
     def connections(self) -> Connections:

@@ -4,8 +4,9 @@ from typing import Any
 
 from flask import Blueprint, Response
 
+from bridge.lifecycle.rules import Operation
 from bridge.web.envelope import Call, ServerParams
-from bridge.web.functions import Table, answer
+from bridge.web.functions import Function, Table, answer
 from bridge.web.interfaces import Services
 
 blueprint = Blueprint("module", __name__, url_prefix="/v1/module")
@@ -22,13 +23,22 @@ def test_connection(services: Services, call: Call) -> dict[str, Any]:
     return {"success": success, "error": error}
 
 
+def asks_for(operation: Operation) -> Function:
+    """A function that records a request; the pipeline does the rest."""
+
+    def ask(services: Services, call: Call) -> str:
+        return services.requests.ask(call.service_id(), operation)
+
+    return ask
+
+
 FUNCTIONS: Table = {
     "CreateAccount": create_account,
     "TestConnection": test_connection,
     "SuspendAccount": None,
     "UnsuspendAccount": None,
-    "TerminateAccount": None,
-    "ChangePackage": None,
+    "TerminateAccount": asks_for(Operation.TERMINATE),
+    "ChangePackage": asks_for(Operation.CHANGE_PACKAGE),
     "ChangePassword": None,
     "AdminServicesTabFields": None,
     "AdminServicesTabFieldsSave": None,
@@ -49,7 +59,7 @@ FUNCTIONS: Table = {
     "VMSetFirewall": None,
     "VMSetCloudinit": None,
     "VMRemove": None,
-    "VMSetDNSRecords": None,
+    "VMSetDNSRecords": asks_for(Operation.SET_DNS_RECORDS),
 }
 
 

@@ -58,6 +58,11 @@ class Mark:
         found = self.read(config.description) or self.read_tags(config.tags)
         return found == self
 
+    def is_foreign(self, config: VmConfig) -> bool:
+        """Whether the VM carries the mark of another service or installation."""
+        found = self.read(config.description) or self.read_tags(config.tags)
+        return found is not None and found != self
+
     def tags_with(self, tags: frozenset[str]) -> str:
         """The `tags` value for a VM that has `tags` now: theirs, without other marks, and ours."""
         return ";".join(sorted({tag for tag in tags if not _TAG.fullmatch(tag)} | {self.tag}))

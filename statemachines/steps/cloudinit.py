@@ -18,6 +18,16 @@ def set_cloudinit(ctx: Context) -> Outcome:
     return Done()
 
 
+def set_addresses(ctx: Context, held: list[Address]) -> bool:
+    """Write the address settings that differ, for the guest's next boot; whether anything did."""
+    config = own_config(ctx)
+    wanted = {"ipconfig0": ipconfig(held, ctx.package.network), "nameserver": " ".join(_name_servers(held))}
+    changes = {key: value for key, value in wanted.items() if value and config.text(key) != value}
+    if changes:
+        ctx.hypervisor.configure(node_of(ctx), reserved_vmid(ctx), changes, digest=config.digest)
+    return bool(changes)
+
+
 def settings(ctx: Context) -> dict[str, str | int]:
     """All cloud-init keys of the VM; a key without a value is left out."""
     held = ctx.addresses.held(ctx.vm)

@@ -1,10 +1,12 @@
 """The VM's firewall: options, policies, and the anti-spoofing set with the VM's own addresses."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from statemachines.context import Context
 from statemachines.outcome import Done, Outcome, Skip
 from statemachines.package import FirewallSpec
+from statemachines.ports import Address
 from statemachines.steps.look import node_of, own_config, reserved_vmid
 
 ANTISPOOFING_SET = "ipfilter-net0"  # Proxmox drops every other source address of net0 once a set of this name exists
@@ -15,11 +17,23 @@ def set_firewall(ctx: Context) -> Outcome:
 
     With DHCP the addresses are not known and nothing is applied (CFG-40).
     """
+    return apply(ctx, ctx.addresses.held(ctx.vm))
+
+
+def widen(ctx: Context) -> None:
+    """Let the anti-spoofing set take every address that the VM holds by now, before the guest uses a new one."""
+    if not ctx.package.network.any_dhcp:
+        own_config(ctx)
+        _set_antispoofing(ctx, node_of(ctx), reserved_vmid(ctx), ctx.addresses.held(ctx.vm))
+
+
+def apply(ctx: Context, addresses: Sequence[Address]) -> Outcome:
+    """The firewall of the package, its anti-spoofing set with exactly `addresses`."""
     if ctx.package.network.any_dhcp:
         return Skip("DHCP")
     own_config(ctx)
     node, vmid = node_of(ctx), reserved_vmid(ctx)
-    changed = _set_antispoofing(ctx, node, vmid)
+    changed = _set_antispoofing(ctx, node, vmid, addresses)
     wanted = options_of(ctx.package.firewall)
     present = ctx.hypervisor.firewall_options(node, vmid)
     missing = {key: value for key, value in wanted.items() if str(present.get(key)) != str(value)}
@@ -28,8 +42,7 @@ def set_firewall(ctx: Context) -> Outcome:
     return Done(changed=changed or bool(missing))
 
 
-def _set_antispoofing(ctx: Context, node: str, vmid: int) -> bool:
-    addresses = ctx.addresses.held(ctx.vm)
+def _set_antispoofing(ctx: Context, node: str, vmid: int, addresses: Sequence[Address]) -> bool:
     if ctx.package.firewall.antispoofing and addresses:
         return ctx.hypervisor.ensure_ipset(node, vmid, ANTISPOOFING_SET, [str(address.ip) for address in addresses])
     ctx.hypervisor.drop_ipset(node, vmid, ANTISPOOFING_SET)

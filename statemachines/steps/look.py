@@ -24,12 +24,29 @@ def own_config(ctx: Context) -> Any:
     if config is None:
         config = _find_elsewhere(ctx, vmid)
     if not ctx.mark.is_ours(config):
+        config = _adopt(ctx, config)
+    if config.lock:
+        raise Busy(f"VM {vmid} is locked ({config.lock})")
+    return config
+
+
+def _adopt(ctx: Context, config: Any) -> Any:
+    """Put our mark on a VM that the old module made for this service: same VMID and name as in its record, no other mark.
+
+    Any other VM without our mark is refused.
+    """
+    vm, vmid = ctx.vm, reserved_vmid(ctx)
+    known = vm.unmarked and bool(vm.name) and config.name == vm.name
+    if not known or config.is_template or ctx.mark.is_foreign(config):
         raise NeedsAttention(
             f"VM {vmid} on node {vm.node} does not carry the mark of service {vm.service_id} and is not touched"
         )
     if config.lock:
-        raise Busy(f"VM {vmid} is locked ({config.lock})")
-    return config
+        return config
+    ctx.store.adopt_vmid(vm)
+    description = f"{config.description}\n{ctx.mark.description}".strip()
+    ctx.hypervisor.configure(node_of(ctx), vmid, {"description": description}, digest=config.digest)
+    return ctx.hypervisor.config(node_of(ctx), vmid)
 
 
 def _find_elsewhere(ctx: Context, vmid: int) -> Any:

@@ -3,6 +3,8 @@
 from statemachines.context import Context
 from statemachines.ports import Mail
 
+UPGRADE = "puqProxmoxKVM Upgrade Email"
+
 
 def vm_is_ready(ctx: Context) -> tuple[Mail, ...]:
     """The mail with the access parameters; none when the product has chosen None."""
@@ -13,3 +15,9 @@ def vm_is_ready(ctx: Context) -> tuple[Mail, ...]:
     key = f"ready:{ctx.vm.service_id}:{ctx.vm.vm_id}:{ctx.clock.now():.6f}"
     variables = {"vm_id": str(ctx.vm.vm_id), "server_hostname": ctx.server_name}
     return (Mail(template, key, variables),)
+
+
+def package_is_changed(ctx: Context) -> tuple[Mail, ...]:
+    """The mail after a package change, by its fixed name [C-42]."""
+    key = f"upgrade:{ctx.vm.service_id}:{ctx.clock.now():.6f}"
+    return (Mail(UPGRADE, key, {"vm_id": str(ctx.vm.vm_id), "server_hostname": ctx.server_name}),)

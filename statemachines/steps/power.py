@@ -1,8 +1,11 @@
 """Starting the VM, and making sure that it runs."""
 
+from collections.abc import Callable
+
 from statemachines.context import Context
 from statemachines.errors import NeedsAttention, Temporary
 from statemachines.outcome import Done, Outcome, Wait
+from statemachines.ports import Mail
 from statemachines.steps import mail, tasks
 from statemachines.steps.look import node_of, own_config, reserved_vmid
 
@@ -21,10 +24,20 @@ def start(ctx: Context) -> Outcome:
     return _start(ctx)
 
 
-def verify_running(ctx: Context) -> Outcome:
-    """The VM runs: tell the client. If it does not within some ticks, start it again and count anew [C-50]."""
+def verify_deployed(ctx: Context) -> Outcome:
+    """The new VM runs: tell the client how to reach it."""
+    return verify_running(ctx, mail.vm_is_ready)
+
+
+def verify_changed(ctx: Context) -> Outcome:
+    """The changed VM runs again: tell the client."""
+    return verify_running(ctx, mail.package_is_changed)
+
+
+def verify_running(ctx: Context, mails: Callable[[Context], tuple[Mail, ...]]) -> Outcome:
+    """Done, with the mails, once the VM runs. If it does not within some ticks, start it again and count anew [C-50]."""
     if remote_status(ctx) == RUNNING:
-        return Done(mails=mail.vm_is_ready(ctx))
+        return Done(mails=mails(ctx))
     if ctx.vm.ticks >= ctx.tuning.start_wait_ticks:
         ctx.store.note(ctx.vm, ticks=0)
         _start(ctx)

@@ -1,0 +1,71 @@
+"""Recording requests: each is one transaction on the VM's record, whatever is at work on the VM at that moment."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from bridge.database import retry_lost_connection, transaction
+from bridge.lifecycle.rules import Operation, Verdict, decide
+from bridge.models.companion import VmWork
+from bridge.models.module import VmInfo
+from statemachines import states
+from statemachines.ports import Clock
+
+SUCCESS = "success"
+
+BEGINS_AT = {
+    Operation.CHANGE_PACKAGE: states.CHANGE_PACKAGE,
+    Operation.REINSTALL: states.REINSTALL,
+    Operation.SET_DNS_RECORDS: states.SET_DNS_RECORDS,
+    Operation.TERMINATE: states.TERMINATE,
+    Operation.REDEPLOY: states.CREATION,
+}
+
+
+@dataclass(frozen=True)
+class Requests:
+    """Asks for the operations of a VM's life."""
+
+    clock: Clock
+
+    @retry_lost_connection
+    def ask(self, service_id: int, operation: Operation, **facts: Any) -> str:
+        """Ask for `operation`; returns "success", or one line saying why not.
+
+        `facts` are kept for the pipeline (the template of a reinstallation as `template`, else JSON values). A run at work
+        cannot write any more from now on; the lease it holds keeps the new run from beginning before it has stopped.
+        """
+        with transaction():
+            row = VmInfo.get_or_none(VmInfo.service_id == service_id)
+            decision = decide(operation, row.vm_status if row else None, service_id)
+            if decision.verdict is Verdict.BEGIN:
+                self._begin(service_id, operation, facts)
+            elif decision.verdict is Verdict.LATER:
+                self._work(service_id, pending_action=BEGINS_AT[operation])
+        return decision.reason or SUCCESS
+
+    def _begin(self, service_id: int, operation: Operation, facts: dict[str, Any]) -> None:
+        template = facts.pop("template", None)
+        changes: dict[str, Any] = {
+            "intent": json.dumps({operation.value: facts or True}),
+            "ticks": 0,
+            "attempts": 0,
+            "attention_cause": None,
+            "attention_since": None,
+            "attention_who": None,
+            "next_try_at": None,
+            "due_at": self.clock.now(),
+            "generation": VmWork.generation + 1,
+        }
+        if template is not None:
+            changes["template"] = template
+        if operation in (Operation.TERMINATE, Operation.REDEPLOY):
+            changes["pending_action"] = None
+        self._work(service_id, **changes)
+        VmInfo.insert(service_id=service_id).on_conflict_ignore().execute()
+        VmInfo.update(vm_status=BEGINS_AT[operation]).where(VmInfo.service_id == service_id).execute()
+
+    def _work(self, service_id: int, **changes: Any) -> None:
+        now = self.clock.now()
+        VmWork.insert(service_id=service_id, created_at=now).on_conflict_ignore().execute()
+        VmWork.update(**changes, updated_at=now).where(VmWork.service_id == service_id).execute()

@@ -1,0 +1,61 @@
+"""Getting a VM off the cluster: stopped, destroyed with its disks, and seen to be gone."""
+
+from typing import Any
+
+from statemachines.context import Context
+from statemachines.errors import NeedsAttention, Temporary
+from statemachines.outcome import Done, Outcome, Wait
+from statemachines.steps import tasks
+from statemachines.steps.look import node_of, own_config, reserved_vmid
+
+RUNNING = "running"
+
+
+def remove_old_vm(ctx: Context) -> Outcome:
+    """Reinstallation: remove the VM, keep VMID, name, MAC, addresses and backups, and choose a new password."""
+    outcome = destroy(ctx)
+    if isinstance(outcome, Done) and not ctx.vm.intent.get("new_password"):
+        ctx.service.set_credentials(ctx.service.username, ctx.naming.password())
+        ctx.store.note(ctx.vm, intent={**ctx.vm.intent, "new_password": True})
+    return outcome
+
+
+def destroy(ctx: Context) -> Outcome:
+    """Stop the service's VM at once and destroy it with all its disks; Done when Proxmox knows it no more.
+
+    A VM that is not ours is refused. One that is being cloned or is locked otherwise is waited for.
+    """
+    ended = tasks.poll(ctx, f"removal of VM {ctx.vm.vm_id} is still running")
+    if isinstance(ended, Wait):
+        return ended
+    if ctx.vm.vm_id is None or not exists(ctx):
+        ctx.store.release(ctx.vm)
+        return Done()
+    own_config(ctx)
+    node, vmid = node_of(ctx), reserved_vmid(ctx)
+    what = f"removal of VM {vmid} is still running"
+    if status(ctx) == RUNNING:
+        return tasks.launch(ctx, lambda: ctx.hypervisor.stop(node, vmid), what) or Wait(what, again_in=0.0)
+    if ended and not ended.ok and not ended.unknown:
+        raise Temporary(f"Could not remove VM {vmid} from node {node}: {ended.text}. Will retry.")
+    return tasks.launch(ctx, lambda: ctx.hypervisor.destroy(node, vmid), what) or Wait(what, again_in=0.0)
+
+
+def exists(ctx: Context) -> bool:
+    """Whether Proxmox has a VM under our VMID, on the node where it was last seen or on any other."""
+    vmid = reserved_vmid(ctx)
+    if ctx.vm.node and ctx.hypervisor.config(ctx.vm.node, vmid) is not None:
+        return True
+    guest: Any = ctx.hypervisor.locate(vmid)
+    if guest is None or ctx.hypervisor.config(guest.node, vmid) is None:
+        return False
+    ctx.store.note(ctx.vm, node=guest.node)
+    return True
+
+
+def status(ctx: Context) -> str:
+    """`running`, `stopped` … of the VM under our VMID."""
+    found = ctx.hypervisor.status(node_of(ctx), reserved_vmid(ctx))
+    if found is None:
+        raise NeedsAttention(f"VM {ctx.vm.vm_id} of service {ctx.vm.service_id} does not exist")
+    return str(found.status)
