@@ -14,6 +14,7 @@ from peewee import JOIN
 from bridge.database import retry_lost_connection, transaction
 from bridge.models.companion import ProductSetting
 from bridge.models.whmcs import ChosenOption, ConfigurableOption, OptionChoice, OptionGroupLink, Product, Service
+from bridge.module_log import MODULE
 from bridge.package.effective import effective
 from bridge.package.fields import FIELDS, validated
 from bridge.package.kinds import Value, text_of
@@ -27,7 +28,7 @@ CHOSEN_FROM_LIST = {"1", "2"}
 
 
 class UnknownProduct(Exception):
-    """There is no such product or service in WHMCS."""
+    """There is no such product or service in WHMCS, or it belongs to another module."""
 
     kind = "permanent"
     who = "admin"
@@ -111,9 +112,14 @@ def chosen_options(service_id: int, product_id: int) -> dict[str, str | int]:
 
 def _product(product_id: int) -> Product:
     columns = [getattr(Product, f"configoption{number}") for number in CONFIGOPTIONS]
-    product: Product | None = Product.select(Product.id, *columns).where(Product.id == product_id).first()
+    product: Product | None = (
+        Product.select(Product.id, Product.servertype, *columns).where(Product.id == product_id).first()
+    )
     if product is None:
         raise UnknownProduct(f"Product {product_id} does not exist in WHMCS")
+    if product.servertype != MODULE:
+        module = product.servertype or "no module"
+        raise UnknownProduct(f"Product {product_id} is set up with {module}, not with {MODULE}")
     return product
 
 

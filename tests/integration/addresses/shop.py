@@ -7,12 +7,12 @@ from typing import Any
 
 from bridge.addresses.book import AddressBook
 from bridge.models.companion import AddressReservation
-from bridge.models.module import IpPool, VmInfo
-from bridge.models.whmcs import Product, Server, Service
+from bridge.models.module import VmInfo
+from bridge.models.whmcs import Service
 from statemachines.package import NetworkSpec
 from statemachines.ports import Address, Vm
+from tests.factories import make_pool, make_product, make_server, make_service
 
-MODULE = "puqProxmoxKVM"
 SERVER, OTHER_SERVER = 19, 20
 KVM, HOSTING = 1, 2
 HOST = "vm.example.com"
@@ -39,24 +39,17 @@ class Shown:
 
 def open_shop(list_: str = "", clock: NoonClock | None = None) -> AddressBook:
     """Two servers, one product of the module and one of another; returns the address book."""
-    Server.create(id=SERVER, name="pve-waw1", type=MODULE, assignedips=list_)
-    Server.create(id=OTHER_SERVER, name="pve-ber1", type=MODULE)
-    Product.create(id=KVM, name="VPS", servertype=MODULE)
-    Product.create(id=HOSTING, name="Web hosting", servertype="cpanel")
+    make_server(id=SERVER, name="pve-waw1", assignedips=list_)
+    make_server(id=OTHER_SERVER, name="pve-ber1")
+    make_product(id=KVM)
+    make_product(id=HOSTING, servertype="cpanel")
     return AddressBook(clock or NoonClock())
 
 
 def add_pool(first: str, last: str, gateway: str, mask: int, **more: Any) -> int:
     """A pool of SERVER on vmbr0 without VLAN, unless told otherwise; returns its ID."""
-    facts = {
-        "server_id": SERVER,
-        "type": "ipv6" if ":" in first else "ipv4",
-        "bridge": "vmbr0",
-        "vlan": 0,
-        "dns1": "9.9.9.9",
-        **more,
-    }
-    return int(IpPool.create(address_start=first, address_stop=last, gateway=gateway, mask=mask, **facts).id)
+    facts = {"type": "ipv6" if ":" in first else "ipv4", "gateway": gateway, "mask": mask, **more}
+    return int(make_pool(facts.pop("server_id", SERVER), address_start=first, address_stop=last, **facts).id)
 
 
 def add_service(
@@ -70,9 +63,7 @@ def add_service(
     server: int = SERVER,
 ) -> Vm:
     """A service, with a record unless `vm_status` is None; returns its VM as a run would load it."""
-    Service.create(
-        id=service_id, userid=1, packageid=product, server=server, dedicatedip=dedicated, assignedips=assigned
-    )
+    make_service(id=service_id, userid=1, packageid=product, server=server, dedicatedip=dedicated, assignedips=assigned)
     if vm_status is not None:
         rev_dns = json.dumps(names) if names is not None else None
         VmInfo.create(service_id=service_id, vm_status=vm_status, vm_rev_dns=rev_dns)

@@ -228,7 +228,7 @@ def test_ipv6_is_recognised_in_every_notation(notation: str, where: str) -> None
     assert texts(book.allocate(add_service(7), static(0, 1), HOST)) == [FULL_SIX.format(3)]
 
 
-@pytest.mark.req("IPP-28", "SRV-20")
+@pytest.mark.req("IPP-28")
 @pytest.mark.parametrize(
     ("server", "line"),
     [

@@ -16,7 +16,7 @@ def test_an_untouched_product_promises_what_the_package_says_by_itself() -> None
 
 LANDS = [
     # setting, given, where it lands, value
-    pytest.param("node", "automatically", "node", None, marks=pytest.mark.req("CFG-06")),
+    pytest.param("node", "automatically", "node", None),
     pytest.param("node", "pve2", "node", "pve2"),
     pytest.param("os_template", "1012", "template", 1012),
     pytest.param("os_template", "none", "template", None),

@@ -8,16 +8,16 @@ from bridge.package.fields import FIELDS, BadSetting, completed, remarks, valida
 
 DOCUMENTED = [
     # name, label, section, default, unit
-    pytest.param("license_key", "License key", "License Key", "", "", marks=pytest.mark.req("CFG-04")),
-    pytest.param("node", "Target node", "VM Configuration", "automatically", "", marks=pytest.mark.req("CFG-06")),
-    pytest.param("os_template", "OS template", "VM Configuration", None, "", marks=pytest.mark.req("CFG-09")),
+    pytest.param("license_key", "License key", "License Key", "", ""),
+    pytest.param("node", "Target node", "VM Configuration", "automatically", ""),
+    pytest.param("os_template", "OS template", "VM Configuration", None, ""),
     pytest.param("clone_type", "Clone type", "VM Configuration", "linked", "", marks=pytest.mark.req("CFG-10")),
     pytest.param("cpu", "CPU", "VM Configuration", 1, "cores", marks=pytest.mark.req("CFG-12", "OPT-25")),
     pytest.param("ram", "RAM", "VM Configuration", 1, "GB", marks=pytest.mark.req("CFG-13", "OPT-25")),
     pytest.param("backups", "Backups", "VM Configuration", 0, "", marks=pytest.mark.req("CFG-14", "OPT-25")),
     pytest.param("snapshots", "Snapshots", "VM Configuration", 0, "", marks=pytest.mark.req("CFG-15", "OPT-25")),
     pytest.param("vm_name_rule", "VM name rule", "VM Configuration", "", ""),
-    pytest.param("first_vm_id", "First VM ID", "VM Configuration", 100, "", marks=pytest.mark.req("CFG-26")),
+    pytest.param("first_vm_id", "First VM ID", "VM Configuration", 100, ""),
     pytest.param("os_username", "OS username", "VM Configuration", "", ""),
     pytest.param("snapshot_lifetime", "Snapshot lifetime", "VM Configuration", 0, "", marks=pytest.mark.req("CFG-29")),
     pytest.param("net_model", "Model", "Network", "template", "", marks=pytest.mark.req("CFG-30")),
@@ -52,34 +52,18 @@ DOCUMENTED = [
     pytest.param("add_mbps_wr", "Bandwidth Write", "Storage", 0, "MB/s", marks=pytest.mark.req("CFG-51", "OPT-25")),
     pytest.param("add_iops_rd", "IOPS Read", "Storage", 0, "IOPS", marks=pytest.mark.req("CFG-51", "OPT-25")),
     pytest.param("add_iops_wr", "IOPS Write", "Storage", 0, "IOPS", marks=pytest.mark.req("CFG-51", "OPT-25")),
-    pytest.param("backup_storage", "Backups storage", "Integrations", "None", "", marks=pytest.mark.req("CFG-53")),
-    pytest.param("iso_storage", "ISOs storage", "Integrations", "None", "", marks=pytest.mark.req("CFG-54")),
+    pytest.param("backup_storage", "Backups storage", "Integrations", "None", ""),
+    pytest.param("iso_storage", "ISOs storage", "Integrations", "None", ""),
     pytest.param(
         "novnc_domain", "noVNC domain", "Integrations", "vncproxy.puqcloud.com", "", marks=pytest.mark.req("CFG-55")
     ),
     pytest.param("novnc_key", "noVNC key", "Integrations", "puqcloud", "", marks=pytest.mark.req("CFG-55")),
     pytest.param("main_domain", "Main domain", "Integrations", ".example.com", "", marks=pytest.mark.req("CFG-56")),
-    pytest.param("revdns_ticket", "RevDNS ticket", "Integrations", True, "", marks=pytest.mark.req("CFG-58")),
+    pytest.param("revdns_ticket", "RevDNS ticket", "Integrations", True, ""),
     pytest.param("revdns_department", "RevDNS ticket department", "Integrations", None, ""),
-    pytest.param(
-        "mail_ready", "VM is ready", "Integrations", "puqProxmoxKVM VM is ready", "", marks=pytest.mark.req("CFG-59")
-    ),
-    pytest.param(
-        "mail_reset",
-        "Reset password",
-        "Integrations",
-        "puqProxmoxKVM Reset password",
-        "",
-        marks=pytest.mark.req("CFG-59"),
-    ),
-    pytest.param(
-        "mail_restored",
-        "Backup restored",
-        "Integrations",
-        "puqProxmoxKVM Backup restored",
-        "",
-        marks=pytest.mark.req("CFG-59"),
-    ),
+    pytest.param("mail_ready", "VM is ready", "Integrations", "puqProxmoxKVM VM is ready", ""),
+    pytest.param("mail_reset", "Reset password", "Integrations", "puqProxmoxKVM Reset password", ""),
+    pytest.param("mail_restored", "Backup restored", "Integrations", "puqProxmoxKVM Backup restored", ""),
     *(
         pytest.param(name, label, "Client Area Permissions", True, "")
         for name, label in (

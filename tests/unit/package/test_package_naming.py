@@ -127,7 +127,6 @@ def test_an_accepted_domain_always_gives_a_host_name(domain: str) -> None:
         assert len(fqdn("a" * 63, domain)) <= 253
 
 
-@pytest.mark.req("CFG-28")
 def test_generated_user_names_are_valid_and_differ() -> None:
     names = {random_user_name(random.Random(seed)) for seed in range(100)}
     assert all(re.fullmatch(r"[a-z][a-z0-9]{7}", one) for one in names)
