@@ -181,15 +181,18 @@ class Access:
     def _granted(self, who: str, path: str) -> dict[str, int]:
         """Privileges from the roles on a path, and from those on the pools that it is in (which end there)."""
         roles = self._roles_on(who, path)
-        for name, pool in self.pools.items():
-            if path in pool.paths():
-                for role in self._roles_on(who, f"/pool/{name}"):
-                    roles.setdefault(role, 0)
+        lent = self._roles_of_pools(who, path)
+        if "NoAccess" not in roles:
+            roles = {"NoAccess": 0} if "NoAccess" in lent else {**dict.fromkeys(lent, 0), **roles}
         found: dict[str, int] = {}
         for role, propagate in roles.items():
             for privilege in self.roles.get(role, frozenset()):
                 found[privilege] = found.get(privilege, 0) | propagate
         return found
+
+    def _roles_of_pools(self, who: str, path: str) -> set[str]:
+        names = [name for name, pool in self.pools.items() if path in pool.paths()]
+        return {role for name in names for role in self._roles_on(who, f"/pool/{name}")}
 
     def _roles_on(self, who: str, path: str) -> dict[str, int]:
         """The roles of the nearest path that says anything about `who`, and whether they hold below it."""

@@ -30,7 +30,7 @@ class Api:
             self.clock = cluster.clock
         self.token = self.cluster.demo_token
 
-    def call(self, method: str, path: str, **params: Any) -> Reply:
+    def call(self, method: str, path: str, /, **params: Any) -> Reply:
         """Send one request and wait for its answer."""
         began = self.clock.now()
         answer = self.start(method, path, **params)
@@ -42,7 +42,7 @@ class Api:
         body = json.loads(answer.body) if answer.body else {}
         return Reply(answer.status, answer.reason, body.get("data"), body.get("errors", {}), self.clock.now() - began)
 
-    def start(self, method: str, path: str, **params: Any) -> Answer:
+    def start(self, method: str, path: str, /, **params: Any) -> Answer:
         """Send one request and do not wait."""
         text = urlencode({name.replace("__", "-"): value for name, value in params.items()})
         in_body = method in ("POST", "PUT")
@@ -53,13 +53,13 @@ class Api:
             Request(method, "/api2/json" + path, "" if in_body else text, text.encode() if in_body else b"", headers)
         )
 
-    def get(self, path: str, **params: Any) -> Any:
+    def get(self, path: str, /, **params: Any) -> Any:
         """The data of a GET that must succeed."""
         reply = self.call("GET", path, **params)
         assert reply.status == 200, reply.reason
         return reply.data
 
-    def task(self, method: str, path: str, **params: Any) -> str:
+    def task(self, method: str, path: str, /, **params: Any) -> str:
         """Start a task and return its exit status."""
         reply = self.call(method, path, **params)
         assert reply.status == 200, f"{reply.reason} {reply.errors}"
