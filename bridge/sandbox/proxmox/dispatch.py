@@ -66,13 +66,13 @@ def _answer(cluster: "Cluster", request: Request) -> Answer:
 
 
 def error_answer(error: failures.ApiError) -> Answer:
-    """The JSON answer for an error: its text in the reason phrase and in `message`."""
+    """The JSON answer for an error: its text in `message`, the first line of it in the reason phrase."""
     text = error.message.rstrip("\n")
     end = "" if isinstance(error, failures.NotImplementedHere) else "\n"
     body: dict[str, Any] = {"data": None, "message": text + end}
     if isinstance(error, failures.InvalidParameters):
         body["errors"] = error.errors
-    answer = answer_json(error.status, " ".join(text.splitlines()), body)
+    answer = answer_json(error.status, text.partition("\n")[0], body)
     if isinstance(error, failures.LoginFailed):
         answer.delay = REFUSED_LOGIN_SECONDS
     return answer
@@ -81,18 +81,23 @@ def error_answer(error: failures.ApiError) -> Answer:
 def _serve(cluster: "Cluster", request: Request) -> Answer:
     if request.method not in _METHODS:
         raise failures.PlainError(501, f"method '{request.method}' not available", "")
-    if request.body and request.method in ("GET", "DELETE"):
-        text = f"Unexpected content for method '{request.method}'"
-        raise failures.PlainError(501, text, text)
+    if request.header("transfer-encoding"):
+        raise _plain(501, "chunked transfer encoding not supported")
     base = _BASE.match(request.path)
     if not base:
-        raise failures.PlainError(404, f"no such file '{request.path}'", "")
+        raise _plain(500, f"no such file '{request.path}'", end="\n")
     # The whole path is decoded before it is taken apart: an encoded slash separates, too.
     parts = unquote(request.path[base.end() :]).split("/")
     path = "/" + "/".join(part.replace("%", "%25") for part in parts if part)
     who = _login(cluster, request, path)
+    if request.body and request.method in ("GET", "DELETE"):
+        raise _plain(501, f"Unexpected content for method '{request.method}'")
     route, match, entry = _find(cluster, request.method, path)
     return _run(cluster, request, who, route, match, entry)
+
+
+def _plain(status: int, text: str, end: str = "") -> failures.PlainError:
+    return failures.PlainError(status, text, text + end)
 
 
 def _login(cluster: "Cluster", request: Request, path: str) -> Identity:
@@ -143,9 +148,10 @@ def _run(
     cluster: "Cluster", request: Request, who: Identity, route: Route, match: Match, entry: Mapping[str, Any]
 ) -> Answer:
     given = request_parameters(request)
-    _reach(cluster, match)
+    _check_not_in_path(given, match)
     raw = {**given, **match.values}
     check_permissions(cluster.access, who, entry.get("permissions"), raw)
+    _reach(cluster, match)
     checked = check_parameters(entry.get("parameters") or {}, raw, extras=bool(entry.get("additionalProperties")))
     if checked.errors:
         raise failures.InvalidParameters(checked.errors)
@@ -154,6 +160,14 @@ def _run(
     if not isinstance(result, Generator):
         return _success(result)
     return _settled(cluster, cluster.simulation.spawn(result))
+
+
+def _check_not_in_path(given: Mapping[str, Any], match: Match) -> None:
+    """A parameter of the path may be given again, but only with the same value."""
+    for name in sorted(set(given) & set(match.values)):
+        if str(given[name]) != match.values[name]:
+            text = "duplicate parameter (already defined in URI) with conflicting values!"
+            raise failures.InvalidParameters({name: text})
 
 
 def _reach(cluster: "Cluster", match: Match) -> None:

@@ -112,14 +112,26 @@ def _ipv6(text: str) -> bool | str:
 
 @named_format("pve-ipv4-config")
 def _ipv4_config(text: str) -> bool | str:
-    good = text == "dhcp" or ("/" in text and _is(ipaddress.IPv4Interface, text))
+    good = text in ("dhcp", "manual") or _is_network(ipaddress.IPv4Address, text, 32)
     return good or "value does not look like a valid ipv4 network configuration"
 
 
 @named_format("pve-ipv6-config")
 def _ipv6_config(text: str) -> bool | str:
-    good = text in ("dhcp", "auto") or ("/" in text and _is(ipaddress.IPv6Interface, text))
+    good = text in ("auto", "dhcp", "manual") or _is_network(ipaddress.IPv6Address, text, 128)
     return good or "value does not look like a valid ipv6 network configuration"
+
+
+@named_format("CIDR")
+def _cidr(text: str) -> bool | str:
+    good = _is_network(ipaddress.IPv4Address, text, 32) or _is_network(ipaddress.IPv6Address, text, 128)
+    return good or "value does not look like a valid CIDR network"
+
+
+def _is_network(kind: Callable[[str], Any], text: str, longest: int) -> bool:
+    """An address with a prefix length above 7."""
+    address, _, prefix = text.partition("/")
+    return prefix.isdecimal() and 7 < int(prefix) <= longest and _is(kind, address)
 
 
 @named_format("address")

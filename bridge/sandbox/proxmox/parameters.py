@@ -15,6 +15,8 @@ _SOURCE = "/usr/share/perl5/PVE/APIServer/AnyEvent.pm"
 def request_parameters(request: Request) -> dict[str, Any]:
     """All parameters; a key that occurs twice has a list. Raises PlainError for a body that cannot be read."""
     params = _pairs(request.query)
+    # Browsers send it to get around their cache.
+    params.pop("_dc", None)
     if not request.body:
         return params
     kind = request.header("content-type")
@@ -24,7 +26,7 @@ def request_parameters(request: Request) -> dict[str, Any]:
         body = _multipart(kind, request.body)
     else:
         body = _pairs(request.body.decode("utf-8", "replace"))
-    return {**params, **body}
+    return {**body, **params}
 
 
 def _pairs(text: str) -> dict[str, Any]:

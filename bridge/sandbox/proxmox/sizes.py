@@ -17,9 +17,9 @@ def parse_size(text: str) -> int:
 
 
 def print_size(size: int) -> str:
-    """The shortest whole number with K, M or G; bytes when it is no multiple of 1024."""
-    for unit in ("", "K", "M"):
+    """The shortest whole number with K, M, G or T; bytes when it is no multiple of 1024."""
+    for unit in ("", "K", "M", "G"):
         if size % 1024 or not size:
             return f"{size}{unit}"
         size //= 1024
-    return f"{size}G"
+    return f"{size}T"

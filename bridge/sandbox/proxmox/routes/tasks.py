@@ -26,8 +26,7 @@ def list_tasks(call: Call) -> Total | list[Any]:
     if source in ("archive", "all"):
         found += [_archive_item(t) for t in mine if not t.running and _wanted(call, t)]
     start, limit = int(call.get("start", 0)), int(call.get("limit", 50))
-    page = found[start : start + limit] if limit else found[start:]
-    return Total(page, len(found))
+    return Total(found[start : start + limit], len(found))
 
 
 def _active_item(task: Task) -> dict[str, Any]:
@@ -45,13 +44,13 @@ def _wanted(call: Call, task: Task) -> bool:
         return False
     if "typefilter" in call.given and task.type != call.values["typefilter"]:
         return False
-    if "userfilter" in call.given and call.values["userfilter"] not in task.user:
+    if "userfilter" in call.given and str(call.values["userfilter"]).lower() not in task.user.partition("!")[0].lower():
         return False
     if task.started < int(call.get("since", 0)) or task.started > int(call.get("until", 2**40)):
         return False
     kind = _status_kind(task)
-    if call.flag("errors") and kind != "error":
-        return False
+    if call.flag("errors"):
+        return kind != "ok"
     wanted = [name.lower() for name in split_list(str(call.get("statusfilter", "")))]
     return not wanted or kind in wanted
 
