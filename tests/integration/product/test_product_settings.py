@@ -233,7 +233,7 @@ KEY = "ssh-ed25519 AAAAC3Nz zoe@laptop"
 
 
 @pytest.mark.req("CLD-05")
-@pytest.mark.usefixtures("database")
+@pytest.mark.usefixtures("sqlite_db")
 @pytest.mark.parametrize("name", ["sshkeys", "SSH Key", "ssh keys|Your public keys", "SSH_KEY", "Ssh_Keys"])
 def test_ssh_keys_come_from_the_custom_field_of_the_product(name: str) -> None:
     sell()
