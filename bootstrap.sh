@@ -130,6 +130,7 @@ missing_packages() {
     done
     has_php_extension dom || echo php-xml
     has_php_extension pdo_mysql || echo php-mysql
+    command -v phpcs >/dev/null || echo php-codesniffer
     { command -v mariadbd && command -v mariadb-install-db; } >/dev/null || mariadb_package server
     command -v my_print_defaults >/dev/null || mariadb_package client # mariadb-install-db calls it
 }

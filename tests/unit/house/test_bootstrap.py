@@ -29,6 +29,7 @@ class Machine:
     def has_all_services(self) -> None:
         """Install what the tests ask for."""
         self.has("php", f"echo '{ALL_EXTENSIONS}'")
+        self.has("phpcs", "")
         self.has("mariadbd", "")
         self.has("mariadb-install-db", "")
         self.has("my_print_defaults", "")
@@ -111,6 +112,7 @@ def test_what_is_there_is_left_alone(machine_of_root: Machine) -> None:
         ("dom", ["php-xml"]),
         ("pdo_mysql", ["php-mysql"]),
         ("mariadb-install-db", ["mariadb-server-core-10.6"]),
+        ("phpcs", ["php-codesniffer"]),
         ("my_print_defaults", ["mariadb-client-core-10.6"]),
         ("php", ["php-cli", "php-curl", "php-mbstring", "php-xml", "php-mysql"]),
     ],
