@@ -8,6 +8,7 @@ from statemachines.errors import NeedsAttention, Temporary
 from statemachines.outcome import Done, Outcome, Wait
 from statemachines.steps import slots, tasks
 from statemachines.steps.look import node_of, reserved_vmid
+from statemachines.steps.optional import optional
 
 
 def clone_template(ctx: Context) -> Outcome:
@@ -108,7 +109,8 @@ def _start(ctx: Context, template: Any) -> Outcome:
     storage = _storage(ctx, template.node) if full else None
     if busy := slots.take(ctx, [template.node], [storage or "template's"] if full else []):
         return busy
-    ctx.hypervisor.clear_firewall(template.node, vmid)  # an earlier VM with this VMID may have left its rules behind
+    # An earlier VM with this VMID may have left its rules behind.
+    optional(ctx, "clear_firewall", lambda: ctx.hypervisor.clear_firewall(template.node, vmid), default=None)
     ctx.store.note(ctx.vm, node=template.node)
     try:
         return tasks.launch(
@@ -133,7 +135,11 @@ def _start(ctx: Context, template: Any) -> Outcome:
 
 
 def _check_feature(ctx: Context, template: Any, full: bool) -> None:
-    if not full and not ctx.hypervisor.has_feature(template.node, template.vmid, "clone"):
+    if full:
+        return
+    if not optional(
+        ctx, "clone_feature", lambda: ctx.hypervisor.has_feature(template.node, template.vmid, "clone"), default=True
+    ):
         raise NeedsAttention(
             f"template {template.vmid} on node {template.node} lies on a storage without linked clones; "
             "choose Full Clone for the product"

@@ -5,7 +5,7 @@ from typing import Any
 
 from statemachines.context import Context
 from statemachines.steps.look import node_of
-from statemachines.steps.network import place
+from statemachines.steps.network import has_bridge, place
 
 MIB = 1 << 20
 
@@ -24,7 +24,7 @@ def choose_target(ctx: Context, config: Any) -> str | None:
         candidates = _by_free_memory(ctx, online)
     bridge = place(ctx)[0]
     for name in candidates:
-        if name in online and name in having and bridge in ctx.hypervisor.bridges(name):
+        if name in online and name in having and has_bridge(ctx, name, bridge):
             return name
     return None
 
