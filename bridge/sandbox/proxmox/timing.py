@@ -29,10 +29,13 @@ REALISTIC = {
     "qmrollback": 1.0,
     "qmsuspend": 1.0,
     "imgdel": 0.3,
+    "imgcopy": 0.3,
+    "vzdump": 5.0,
+    "qmrestore": 4.0,
 }
 
 # The recorded node copied a sparse GiB in no time and had small guests.
-RECORDED = dict.fromkeys(REALISTIC, 0.1) | {"qmclone": 0.2, "qmstart": 0.3, "qmstop": 0.3, "qmshutdown": 1.0}
+RECORDED = dict.fromkeys(REALISTIC, 0.1) | {"qmclone": 0.2, "qmstart": 0.3, "qmstop": 0.3, "qmshutdown": 1.0, "vzdump": 1.5}
 
 
 @dataclass

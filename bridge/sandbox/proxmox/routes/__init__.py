@@ -19,12 +19,14 @@ from bridge.sandbox.proxmox.routes import (
     nodes,
     pools,
     power,
+    prune,
     qemu,
     snapshots,
     storage,
     storage_config,
     storage_volumes,
     tasks,
+    vzdump,
 )
 
 __all__ = [
@@ -46,10 +48,12 @@ __all__ = [
     "nodes",
     "pools",
     "power",
+    "prune",
     "qemu",
     "snapshots",
     "storage",
     "storage_config",
     "storage_volumes",
     "tasks",
+    "vzdump",
 ]

@@ -13,6 +13,7 @@ from bridge.sandbox.proxmox.failures import ApiError, no_config_found
 from bridge.sandbox.proxmox.guest import DISK_KEY, NET_KEY, Config, Guest, disk_keys
 from bridge.sandbox.proxmox.net import check_bridges
 from bridge.sandbox.proxmox.pool import Pool
+from bridge.sandbox.proxmox.restore import restore_vm
 from bridge.sandbox.proxmox.routing import route
 from bridge.sandbox.proxmox.simulation import Sleep, Step
 from bridge.sandbox.proxmox.storage import VolumeId
@@ -63,8 +64,10 @@ def vm_index(call: Call) -> list[dict[str, str]]:
 
 @route("POST", QEMU)
 def create_vm(call: Call) -> str:
-    """Make a VM from its options."""
+    """Make a VM from its options, or from a backup."""
     vmid = int(call.values["vmid"])
+    if "archive" in call.given:
+        return restore_vm(call, {k: v for k, v in call.options.items() if k not in _NO_OPTIONS})
     call.require(f"/vms/{vmid}", "VM.Allocate")
     values = prepared(call, {k: v for k, v in call.options.items() if k not in _NO_OPTIONS})
     require_config_rights(call, values, values, vmid)
