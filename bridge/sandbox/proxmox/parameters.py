@@ -1,6 +1,7 @@
 """Takes the parameters out of a request: query, form, JSON or multipart body."""
 
 import json
+import re
 from email.parser import BytesParser
 from email.policy import HTTP
 from typing import Any
@@ -41,15 +42,48 @@ def _pairs(text: str) -> dict[str, Any]:
 
 
 def _json_object(body: bytes) -> dict[str, Any]:
+    text = body.decode("utf-8", "replace")
     try:
-        value = json.loads(body)
-    except ValueError as error:
-        place = getattr(error, "pos", 0)
-        text = f', or }} expected while parsing object/hash, at character offset {place} (before "(end of string)")'
-        raise _plain(f"{text} at {_SOURCE} line 917.") from error
-    if not isinstance(value, dict):
+        value = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise _plain(f"{_as_perl_says(error, text)} at {_SOURCE} line 917.") from error
+    if isinstance(value, list):
         raise _plain(f"Not a HASH reference at {_SOURCE} line 957.")
-    return value
+    if isinstance(value, dict):
+        return value
+    if value is None:
+        return {}
+    raise _plain(f'Can\'t use string ("{value}") as a HASH ref while "strict refs" in use at {_SOURCE} line 957.')
+
+
+def _as_perl_says(error: json.JSONDecodeError, text: str) -> str:
+    """A syntax error in the words of JSON::XS."""
+    place = len(text) if error.msg.startswith("Unterminated") else error.pos
+    words = {
+        "Expecting ',' delimiter": f", or {_closing(text[:place])} expected while parsing {_container(text[:place])}",
+        "Extra data": "garbage after JSON object",
+        "Unterminated string starting at": "unexpected end of string while parsing JSON string",
+        "Expecting ':' delimiter": "':' expected",
+        "Expecting property name enclosed in double quotes": "'\"' expected",
+    }
+    malformed = "malformed JSON string, neither tag, array, object, number, string or atom"
+    rest = text[place : place + 20] or "(end of string)"
+    return f'{words.get(error.msg, malformed)}, at character offset {place} (before "{rest}")'
+
+
+def _container(text: str) -> str:
+    return "array" if _closing(text) == "]" else "object/hash"
+
+
+def _closing(text: str) -> str:
+    """The bracket that would close the innermost one that is open."""
+    closing = ""
+    for char in re.sub(r'"(?:[^"\\]|\\.)*"', "", text):
+        if char in "{[":
+            closing = {"{": "}", "[": "]"}[char] + closing
+        elif char in "}]":
+            closing = closing[1:]
+    return closing[:1] or "}"
 
 
 def _plain(reason: str) -> PlainError:

@@ -81,7 +81,7 @@ def _check_one(result: Checked, schema: Mapping[str, Any], name: str, value: Any
 def _as_text(kind: str, value: Any) -> str | None:
     """The scalar as Perl sees it; None when its type is refused whatever it says."""
     if isinstance(value, bool):
-        return str(int(value)) if kind in ("boolean", "string") else None
+        return str(int(value)) if kind == "boolean" else None
     if isinstance(value, dict | list):
         return None
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
@@ -92,7 +92,7 @@ def _got(value: Any) -> str:
         return "HASH"
     if isinstance(value, list):
         return "ARRAY"
-    return f"'{str(value).lower() if isinstance(value, bool) else value}'"
+    return "JSON::PP::Boolean" if isinstance(value, bool) else f"'{value}'"
 
 
 _TYPES = {
