@@ -4,6 +4,7 @@ import dataclasses
 
 import pytest
 
+from bridge.addresses.book import AddressBook
 from bridge.addresses.errors import AddressHeldTwice, AddressProblem, AddressWithoutNetwork, NoFreeAddress
 from bridge.models.companion import AddressReservation
 from bridge.models.module import IpPool, VmInfo
@@ -409,10 +410,38 @@ def test_a_reverse_name_that_the_old_module_leaves_later_is_noticed_after_minute
 def test_an_address_given_back_is_handed_out_again_at_once() -> None:
     book = open_shop()
     add_pool("10.0.0.2", "10.0.0.3", "10.0.0.1", 24)
-    for service_id in (4, 5):
-        book.allocate(add_service(service_id), static(), HOST)
-    book.release(4)
-    assert texts(book.allocate(add_service(6), static(), HOST)) == ["10.0.0.2"]
+    book.allocate(add_service(4), static(), HOST)
+    after_restart = AddressBook(NoonClock())
+    after_restart.allocate(add_service(5), static(), HOST)
+    after_restart.release(4)
+    assert texts(after_restart.allocate(add_service(6), static(), HOST)) == ["10.0.0.2"]
+
+
+@pytest.mark.parametrize(
+    ("network", "second"), [(static(), "10.0.0.3"), (static(0, 1), FULL_SIX.format(3))], ids=["IPv4", "IPv6"]
+)
+def test_a_reservation_alone_is_respected_while_others_are_free(network: NetworkSpec, second: str) -> None:
+    book = open_shop()
+    small_pools()
+    book.allocate(add_service(4), network, HOST)
+    Service.update(dedicatedip="").where(Service.id == 4).execute()
+    VmInfo.update(vm_rev_dns=None).where(VmInfo.service_id == 4).execute()
+    assert texts(book.allocate(add_service(5), network, HOST)) == [second]
+
+
+def test_a_removed_vm_holds_nothing_by_its_old_names() -> None:
+    book = open_shop()
+    small_pools()
+    assert book.held(add_service(4, names={"10.0.0.7": "old.example.com"}, vm_status="remove")) == []
+
+
+def test_names_of_a_family_that_went_to_dhcp_are_kept() -> None:
+    book = open_shop()
+    small_pools()
+    vm = add_service(4, dedicated="10.0.0.7", names={"10.0.0.7": "mail.example.org"})
+    book.allocate(vm, static(1, 1, dhcp_ipv4=True), HOST)
+    assert shown(4).names == {FULL_SIX.format(2): HOST, "10.0.0.7": "mail.example.org"}
+    assert (shown(4).dedicated, shown(4).assigned) == ("10.0.0.7", [FULL_SIX.format(2)])
 
 
 @pytest.mark.req("OPT-28")
