@@ -1,5 +1,6 @@
 """`kvm-bridge demo`: a sandbox Proxmox, a sandbox WHMCS and the real daemon; one order, watched until its mail is sent."""
 
+import signal
 import sys
 import time
 from collections.abc import Iterator
@@ -13,7 +14,6 @@ from bridge.commands.demo_stage import Stage
 from statemachines.deploy import DEPLOY
 from statemachines.states import READY
 
-LIMIT = 180.0  # seconds until the demo gives up
 READY_TEMPLATE = "puqProxmoxKVM VM is ready"
 
 
@@ -24,8 +24,10 @@ class DemoFailed(Exception):
 @click.command("demo")
 @click.option("--once", is_flag=True, help="End when the VM is ready and its mail is sent; exit code 1 otherwise.")
 @click.option("--speed", default=1.0, show_default=True, help="How many times faster than real Proxmox tasks run.")
-def demo_command(once: bool, speed: float) -> None:
+@click.option("--limit", default=180.0, show_default=True, help="Seconds after which the demo gives up.")
+def demo_command(once: bool, speed: float, limit: float) -> None:
     """Order a VM in a sandbox WHMCS and watch it become ready."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends like Ctrl-C, the daemon with it
     with ExitStack() as stack:
         stage = stack.enter_context(Stage(speed))
         for line in stage.describe():
@@ -36,7 +38,7 @@ def demo_command(once: bool, speed: float) -> None:
             f"\nOrdered service {service_id}: WHMCS called CreateAccount, the daemon answered success. The cron:\n"
         )
         try:
-            _watch(stage, service_id)
+            _watch(stage, service_id, limit)
         except DemoFailed as failure:
             click.echo(f"kvm-bridge demo: {failure}", err=True)
             sys.exit(1)
@@ -47,10 +49,10 @@ def demo_command(once: bool, speed: float) -> None:
             _stay(stage, service_id)
 
 
-def _watch(stage: Stage, service_id: int) -> None:
+def _watch(stage: Stage, service_id: int, limit: float) -> None:
     """Print what the scheduler prints until the VM is ready and the mail has left."""
     terminal = Terminal(highlight=False, soft_wrap=True)
-    lines = _until_mailed(stage, service_id)
+    lines = _until_mailed(stage, service_id, limit)
     if not terminal.is_terminal:
         for line in lines:
             click.echo(line)
@@ -64,8 +66,8 @@ def _watch(stage: Stage, service_id: int) -> None:
                 progress.update(bar, advance=1)
 
 
-def _until_mailed(stage: Stage, service_id: int) -> Iterator[str]:
-    give_up_at = time.monotonic() + LIMIT
+def _until_mailed(stage: Stage, service_id: int, limit: float) -> Iterator[str]:
+    give_up_at = time.monotonic() + limit
     while True:
         line = stage.next_line(timeout=0.2)
         if line is not None:
@@ -77,7 +79,7 @@ def _until_mailed(stage: Stage, service_id: int) -> Iterator[str]:
             raise DemoFailed(reason)
         if time.monotonic() > give_up_at:
             raise DemoFailed(
-                f"after {LIMIT:.0f} s service {service_id} is at {stage.status(service_id)!r}: {stage.cause(service_id)}"
+                f"after {limit:.0f} s service {service_id} is at {stage.status(service_id)!r}: {stage.cause(service_id)}"
             )
 
 

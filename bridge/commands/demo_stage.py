@@ -85,11 +85,7 @@ class Stage:
         return self
 
     def __exit__(self, *exception: object) -> None:
-        self._daemon.terminate()
-        try:
-            self._daemon.wait(30)
-        except subprocess.TimeoutExpired:
-            self._daemon.kill()
+        self._end_daemon()
         self._whmcs_server.shutdown()
         self._proxmox.stop()
         self._folder.cleanup()
@@ -174,7 +170,18 @@ class Stage:
             encoding="utf-8",
         )
         threading.Thread(target=self._read_daemon, daemon=True).start()
-        self._wait_until_up()
+        try:
+            self._wait_until_up()
+        except BaseException:
+            self._end_daemon()
+            raise
+
+    def _end_daemon(self) -> None:
+        self._daemon.terminate()
+        try:
+            self._daemon.wait(30)
+        except subprocess.TimeoutExpired:
+            self._daemon.kill()
 
     def _read_daemon(self) -> None:
         assert self._daemon.stdout is not None

@@ -175,7 +175,7 @@ class Installation(Observed):
         log = self._folder / f"{len(self._processes)}-{arguments[0]}"
         process = Process(arguments, {**self.environment, **environment}, log)
         self._processes.append(process)
-        if arguments[0] in ("web", "serve"):
+        if {"web", "serve"} & set(arguments):
             wait_until(lambda: self._answers(process), STARTUP, lambda: f"no answer from {arguments}: {process.logged}")
         return process
 
