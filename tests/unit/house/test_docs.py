@@ -111,6 +111,12 @@ def test_links_between_pages_lead_somewhere(page: Path) -> None:
     assert [link for link in links if not (page.parent / link).exists()] == []
 
 
+def test_every_kind_of_tests_is_explained_to_contributors() -> None:
+    contributing = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    kinds = [folder.name for folder in (ROOT / "tests").iterdir() if list(folder.rglob("test_*.py"))]
+    assert [kind for kind in kinds if f"`tests/{kind}`" not in contributing] == []
+
+
 def test_the_version_is_the_same_everywhere() -> None:
     setup = configparser.ConfigParser()
     setup.read(ROOT / "setup.cfg")
