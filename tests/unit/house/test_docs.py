@@ -12,6 +12,7 @@ import pytest
 import bridge
 from bridge.commands import cli
 from bridge.config import PREFIX, TOML_VARIABLE, Config
+from providers.proxmox.access import NEEDED, NEEDED_SINCE_8
 from statemachines import states
 from tests.unit.house.import_graph import PACKAGES, ROOT
 
@@ -109,6 +110,12 @@ def test_the_glossary_explains_every_state(state: str) -> None:
 def test_links_between_pages_lead_somewhere(page: Path) -> None:
     links = re.findall(r"\]\((?!https?://|#)([^)#\s]+)", page.read_text(encoding="utf-8"))
     assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+def test_the_role_in_the_readme_has_every_right_that_the_connection_test_demands() -> None:
+    role = README.partition("pveum role add")[2].partition("pveum user add")[0]
+    demanded = {right for rights in (NEEDED | NEEDED_SINCE_8).values() for right in rights}
+    assert sorted(right for right in demanded if right not in role.replace('"', " ").split()) == []
 
 
 def test_every_kind_of_tests_is_explained_to_contributors() -> None:
