@@ -17,8 +17,6 @@ from providers.proxmox.endpoint import DEFAULT_PORT
 from providers.whmcs import WhmcsApi
 from statemachines.errors import NeedsAttention
 
-MODULE = "puqProxmoxKVM"
-
 
 @dataclass
 class Hypervisors:

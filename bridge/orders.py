@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 
 from bridge.database import retry_lost_connection, transaction
-from bridge.hypervisors import MODULE, server_entry
+from bridge.hypervisors import server_entry
 from bridge.models.companion import VmWork
 from bridge.models.module import VmInfo
 from bridge.models.whmcs import Product, Service
+from bridge.module_log import MODULE
 from bridge.outbox import Outbox
 from bridge.web.interfaces import Actor
 from statemachines import states

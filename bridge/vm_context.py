@@ -12,6 +12,7 @@ from bridge.clock import SystemClock
 from bridge.hypervisors import Hypervisors, server_entry
 from bridge.models.whmcs import Service as ServiceRow
 from bridge.package import naming
+from bridge.package.hostnames import ascii_domain
 from bridge.product_settings import effective_package
 from bridge.settings import Settings
 from bridge.whmcs_service import WhmcsService
@@ -124,8 +125,8 @@ class Naming:
         return naming.fqdn(vm_name, self._package.main_domain)
 
     def search_domain(self) -> str:
-        """The main domain without leading and trailing dots."""
-        return self._package.main_domain.strip(".")
+        """The main domain in ASCII, without leading and trailing dots."""
+        return ascii_domain(self._package.main_domain)
 
     def username(self) -> str:
         """The product's OS username, or a random one."""
