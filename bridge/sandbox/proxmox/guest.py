@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
 
+from bridge.sandbox.proxmox.guest_system import GuestSystem
+
 Config = dict[str, Any]
 
 DISK_KEY = re.compile(r"(?:(?:scsi|virtio|sata|ide)\d+|efidisk0|tpmstate0)")
@@ -23,6 +25,7 @@ class Run:
     ready_at: float | None
     paused: bool = False
     addresses: dict[str, str] = field(default_factory=dict)
+    system: GuestSystem = field(default_factory=GuestSystem)
 
 
 @dataclass

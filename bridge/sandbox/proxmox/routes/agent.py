@@ -51,7 +51,7 @@ def commands(call: Call) -> list[dict[str, str]]:
     return [{"name": name} for name in _COMMANDS]
 
 
-def _answering(call: Call) -> Generator[Step, None, Guest]:
+def answering(call: Call) -> Generator[Step, None, Guest]:
     """The VM, when its agent answers. Raises ApiError otherwise, after the usual wait."""
     guest = call.guest()
     if not agent_enabled(guest.config):
@@ -68,14 +68,14 @@ def _answering(call: Call) -> Generator[Step, None, Guest]:
 @route("POST", AGENT + "/ping")
 def ping(call: Call) -> Answering:
     """Whether the agent answers."""
-    yield from _answering(call)
+    yield from answering(call)
     return {"result": {}}
 
 
 @route("GET", AGENT + "/network-get-interfaces")
 def interfaces(call: Call) -> Answering:
     """The guest's cards with their addresses, as cloud-init set them up at the last start."""
-    guest = yield from _answering(call)
+    guest = yield from answering(call)
     assert guest.run is not None
     found = [_interface("lo", "00:00:00:00:00:00", ["127.0.0.1/8", "::1/128"])]
     for number, key in enumerate(sorted(k for k in guest.run.config if NET_KEY.fullmatch(k))):
@@ -106,7 +106,7 @@ def _link_local(mac: str) -> str:
 @route("GET", AGENT + "/get-host-name")
 def host_name(call: Call) -> Answering:
     """The guest's host name."""
-    guest = yield from _answering(call)
+    guest = yield from answering(call)
     name = str(guest.config.get("name") or f"VM{guest.vmid}")
     return {"result": {"host-name": name.partition(".")[0]}}
 
@@ -114,14 +114,14 @@ def host_name(call: Call) -> Answering:
 @route("GET", AGENT + "/get-time")
 def guest_time(call: Call) -> Answering:
     """The guest's clock in nanoseconds."""
-    yield from _answering(call)
+    yield from answering(call)
     return {"result": int(call.now * 1e9)}
 
 
 @route("GET", AGENT + "/get-osinfo")
 def os_info(call: Call) -> Answering:
     """The guest's operating system."""
-    yield from _answering(call)
+    yield from answering(call)
     facts = {"id": "debian", "name": "Debian GNU/Linux", "pretty-name": "Debian GNU/Linux 12 (bookworm)"}
     facts |= {"version-id": "12", "machine": "x86_64", "kernel-release": "6.1.0-28-amd64"}
     return {"result": {**facts, "kernel-version": "#1 SMP PREEMPT_DYNAMIC Debian 6.1.119-1"}}
@@ -130,5 +130,5 @@ def os_info(call: Call) -> Answering:
 @route("POST", AGENT + "/set-user-password")
 def set_password(call: Call) -> Answering:
     """Set a password inside the guest."""
-    yield from _answering(call)
+    yield from answering(call)
     return {"result": {}}
