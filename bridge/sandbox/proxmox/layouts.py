@@ -25,20 +25,22 @@ _NFS = {"server": "127.0.0.9", "export": "/srv/backup"}
 _ALL_FILES = ("iso", "vztmpl", "backup", "snippets", "import")
 
 
-def demo_cluster(clock: Clock | None = None, version: str = "8.4", *, speed: float = 1.0, seed: int = 1) -> Cluster:
-    """Three nodes with shared and local storage, a cloud-init template on each kind, and an API token.
+def demo_cluster(
+    clock: Clock | None = None, version: str = "8.4", *, speed: float = 1.0, seed: int = 1, nodes: int = 3
+) -> Cluster:
+    """`nodes` nodes with shared and local storage, a cloud-init template on each kind, and an API token.
 
     The token is `cluster.demo_token` (`user@realm!name=secret`). Template 9000 is on the shared storage ceph-vm and
     lives on pve1, template 9001 on local-lvm of pve2.
     """
-    nodes = numbered_nodes(["pve1", "pve2", "pve3"], network="127.0.0.0/24")
+    members = numbered_nodes([f"pve{number}" for number in range(1, nodes + 1)], network="127.0.0.0/24")
     storages = [
         Storage("local", "dir", _ALL_FILES, path="/var/lib/vz"),
         Storage("local-lvm", "lvmthin", ("images", "rootdir"), total=800 * GIB, settings=_THIN_POOL),
         Storage("ceph-vm", "rbd", ("images", "rootdir"), shared=True, total=4000 * GIB, settings=_CEPH),
         Storage("backup", "nfs", ("backup", "iso"), True, path="/mnt/pve/backup", total=8000 * GIB, settings=_NFS),
     ]
-    cluster = Cluster(clock, version, nodes, storages=storages, timing=Timing(speed=speed), seed=seed, name="demo")
+    cluster = Cluster(clock, version, members, storages=storages, timing=Timing(speed=speed), seed=seed, name="demo")
     for node in cluster.nodes.values():
         node.bridges = [Bridge("vmbr0", f"{node.ip}/24", "eno1"), Bridge("vmbr1", "", "eno2")]
         node.booted_at = cluster.clock.now() - 12 * 86400
