@@ -1,0 +1,57 @@
+"""Runs all cases, or those that are named, and prints one table."""
+
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks import create_account, crowd, deploy_overhead, first_call, idle_tick
+from benchmarks.case import Ground, Ratio
+from tests.services import MariaDb
+
+CASES: dict[str, Callable[[Ground], list[Ratio]]] = {
+    "create_account": create_account.run,
+    "first_call": first_call.run,
+    "deploy_overhead": deploy_overhead.run,
+    "crowd": crowd.run,
+    "idle_tick": idle_tick.run,
+}
+
+
+def main(names: list[str]) -> None:
+    """`names` empty = all."""
+    if unknown := set(names) - set(CASES):
+        sys.exit(f"no benchmark {', '.join(sorted(unknown))}; there are {', '.join(CASES)}")
+    with tempfile.TemporaryDirectory(prefix="kvm-bridge-bench-") as folder:
+        (Path(folder) / "mariadb").mkdir()
+        mariadb = MariaDb(Path(folder) / "mariadb")
+        mariadb.start()
+        try:
+            ratios = [ratio for name in names or CASES for ratio in _run(name, Ground(mariadb, Path(folder)))]
+        finally:
+            mariadb.stop()
+    Console(width=None if sys.stdout.isatty() else 160).print(_table(ratios))
+
+
+def _run(name: str, ground: Ground) -> list[Ratio]:
+    began = time.monotonic()
+    ratios = CASES[name](ground)
+    print(f"{name}: measured in {time.monotonic() - began:.0f} s", file=sys.stderr)
+    return ratios
+
+
+def _table(ratios: list[Ratio]) -> Table:
+    table = Table(title="Ratios measured in one run", title_justify="left")
+    table.add_column("Ratio", justify="right")
+    for heading in ("of", "Measured", "Base", "Meaning"):
+        table.add_column(heading, overflow="fold")
+    for ratio in ratios:
+        table.add_row(f"{ratio.value:.2f}", ratio.name, ratio.measured, ratio.base, ratio.meaning)
+    return table
+
+
+main(sys.argv[1:])
