@@ -4,21 +4,16 @@ import signal
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
 
 import click
 from rich.console import Console as Terminal
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from bridge.commands.demo_stage import Stage
+from bridge.commands.demo_stage import DemoFailed, Stage
 from statemachines.deploy import DEPLOY
 from statemachines.states import READY
 
 READY_TEMPLATE = "puqProxmoxKVM VM is ready"
-
-
-class DemoFailed(Exception):
-    """The VM did not become ready, or its mail did not leave; the message says why."""
 
 
 @click.command("demo")
@@ -28,25 +23,26 @@ class DemoFailed(Exception):
 def demo_command(once: bool, speed: float, limit: float) -> None:
     """Order a VM in a sandbox WHMCS and watch it become ready."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends like Ctrl-C, the daemon with it
-    with ExitStack() as stack:
-        stage = stack.enter_context(Stage(speed))
-        for line in stage.describe():
-            click.echo(line)
-        began = time.monotonic()
-        service_id = stage.order()
-        click.echo(
-            f"\nOrdered service {service_id}: WHMCS called CreateAccount, the daemon answered success. The cron:\n"
-        )
-        try:
-            _watch(stage, service_id, limit)
-        except DemoFailed as failure:
-            click.echo(f"kvm-bridge demo: {failure}", err=True)
-            sys.exit(1)
-        click.echo(f"\nThe VM is ready after {time.monotonic() - began:.0f} s. The client got this mail:\n")
-        for line in stage.mail(service_id, READY_TEMPLATE):
-            click.echo(f"    {line}")
-        if not once:
-            _stay(stage, service_id)
+    try:
+        with Stage(speed) as stage:
+            _perform(stage, once)
+    except DemoFailed as failure:
+        click.echo(f"kvm-bridge demo: {failure}", err=True)
+        sys.exit(1)
+
+
+def _perform(stage: Stage, once: bool) -> None:
+    for line in stage.describe():
+        click.echo(line)
+    began = time.monotonic()
+    service_id = stage.order()
+    click.echo(f"\nOrdered service {service_id}: WHMCS called CreateAccount, the daemon answered success. The cron:\n")
+    _watch(stage, service_id)
+    click.echo(f"\nThe VM is ready after {time.monotonic() - began:.0f} s. The client got this mail:\n")
+    for line in stage.mail(service_id, READY_TEMPLATE):
+        click.echo(f"    {line}".rstrip())
+    if not once:
+        _stay(stage, service_id)
 
 
 def _watch(stage: Stage, service_id: int, limit: float) -> None:

@@ -20,7 +20,7 @@ from bridge.models.companion import VmWork
 from bridge.models.module import VmInfo
 from bridge.models.whmcs import Service
 from bridge.module_log import ModuleLog
-from bridge.protocol.client import BridgeClient, BridgeUnavailable
+from bridge.protocol.client import BridgeClient, BridgeRefused, BridgeUnavailable
 from bridge.sandbox.proxmox import demo_cluster
 from bridge.sandbox.proxmox.server import serve
 from bridge.sandbox.whmcs.core import WhmcsSandbox
@@ -49,7 +49,11 @@ PRODUCT = {
     "fw_ipfilter": "on",
     "main_domain": ".example.com",
 }
-STARTUP = 20.0  # seconds the daemon may take to answer
+STARTUP = 60.0  # seconds the daemon may take to answer
+
+
+class DemoFailed(Exception):
+    """The demo cannot go on, or the VM did not become ready; the message says why."""
 
 
 class Stage:
@@ -81,7 +85,11 @@ class Stage:
         access = ProxmoxAccess("127.0.0.1", port, token, secret)
         self.shop = seed(self.whmcs.shop, access, PRODUCT, self.whmcs_url)
         Trust(ModuleLog(clock)).choose(self.shop.server_id, {"fingerprint": self._proxmox.fingerprint})
-        self._start_daemon()
+        try:
+            self._start_daemon()
+        except BaseException:
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *exception: object) -> None:
@@ -103,7 +111,7 @@ class Stage:
         service_id = self.shop.order("my-server")
         answer = self._call_module("CreateAccount", self.whmcs.module_parameters(service_id))
         if answer != "success":
-            raise RuntimeError(f"CreateAccount answered: {answer}")
+            raise DemoFailed(f"CreateAccount answered: {answer}")
         Service.update(domainstatus="Active").where(Service.id == service_id).execute()
         return service_id
 
@@ -189,18 +197,18 @@ class Stage:
             self._lines.put(line.rstrip("\n"))
 
     def _wait_until_up(self) -> None:
+        client = BridgeClient(self._url, self._secret)
         give_up_at = time.monotonic() + STARTUP
         while True:
             try:
-                BridgeClient(self._url, self._secret).call("/v1/module/MetaData", {})
-            except BridgeUnavailable:
-                if time.monotonic() > give_up_at or self.broken():
-                    raise
+                client.call("/v1/module/MetaData", {})
+                return
+            except BridgeRefused:
+                return  # it answers, signed; that it has nothing to say to this is no matter
+            except BridgeUnavailable as error:
+                if reason := self.broken() or (time.monotonic() > give_up_at and str(error)):
+                    raise DemoFailed(str(reason)) from error
                 time.sleep(0.1)
-            except Exception:  # noqa: BLE001 - any signed answer means that it is up
-                return
-            else:
-                return
 
 
 def _free_port() -> int:
