@@ -35,7 +35,13 @@ REALISTIC = {
 }
 
 # The recorded node copied a sparse GiB in no time and had small guests.
-RECORDED = dict.fromkeys(REALISTIC, 0.1) | {"qmclone": 0.2, "qmstart": 0.3, "qmstop": 0.3, "qmshutdown": 1.0, "vzdump": 1.5}
+RECORDED = dict.fromkeys(REALISTIC, 0.1) | {
+    "qmclone": 0.2,
+    "qmstart": 0.3,
+    "qmstop": 0.3,
+    "qmshutdown": 1.0,
+    "vzdump": 1.5,
+}
 
 
 @dataclass
