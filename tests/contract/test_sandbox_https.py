@@ -157,6 +157,21 @@ def test_an_unknown_fault_is_refused_in_one_line(session: requests.Session, serv
     assert "no fault of kind 'earthquake'" in answer.json()["message"]
 
 
+def is_well(session: requests.Session, server: Server) -> bool:
+    """Whether a harmless call succeeds."""
+    try:
+        return session.get(api(server, "/nodes/pve1/qemu")).status_code == 200
+    except requests.ConnectionError:
+        return False
+
+
+def test_faults_at_random_can_be_switched_on_and_off(session: requests.Session, server: Server) -> None:
+    assert set_faults(server, session, "POST", {"seed": 3, "share": 1.0}).status_code == 200
+    assert not any(is_well(session, server) for _ in range(10))
+    assert set_faults(server, session, "DELETE").status_code == 200
+    assert all(is_well(session, server) for _ in range(10))
+
+
 def test_a_client_that_says_nothing_holds_nobody_up(session: requests.Session, server: Server) -> None:
     with socket.create_connection((server.host, server.port)):
         assert session.get(api(server, "/version"), timeout=5).status_code == 200

@@ -5,6 +5,7 @@ and closed after any answer of 400 and more, as pveproxy does it.
 """
 
 import json
+import re
 import socket
 import ssl
 import sys
@@ -178,17 +179,27 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 def _set_faults(cluster: Cluster, method: str, body: bytes, client: str) -> Answer:
-    """Plan faults (POST a JSON object or list), show those to come (GET), forget them (DELETE); from this host only."""
+    """Plan faults (POST), show those to come (GET), forget them (DELETE); from this host only.
+
+    The body is a JSON object or list of Fault's fields, or `{"seed": 1, "share": 0.05}` for faults at random.
+    """
     if not client.startswith("127.") and client != "::1":
         return answer_json(403, "faults are set from this host only", {"data": None})
-    try:
-        wanted = json.loads(body) if body else []
-        faults = [Fault.from_json(item) for item in (wanted if isinstance(wanted, list) else [wanted])]
-    except (ValueError, TypeError) as error:
-        return answer_json(400, "no fault", {"data": None, "message": str(error)})
     with cluster.mutex:
         if method == "DELETE":
             cluster.faults.clear()
-        for fault in faults if method == "POST" else []:
-            cluster.faults.add(fault)
+        try:
+            if method == "POST":
+                _plan(cluster, json.loads(body))
+        except (ValueError, TypeError, re.error) as error:
+            return answer_json(400, "no fault", {"data": None, "message": str(error)})
         return answer_json(200, "OK", {"data": cluster.faults.planned()})
+
+
+def _plan(cluster: Cluster, wanted: Any) -> None:
+    if isinstance(wanted, dict) and "seed" in wanted:
+        cluster.faults.at_random(int(wanted["seed"]), float(wanted.get("share", 0.05)))
+        return
+    faults = [Fault.from_json(item) for item in (wanted if isinstance(wanted, list) else [wanted])]
+    for fault in faults:
+        cluster.faults.add(fault)

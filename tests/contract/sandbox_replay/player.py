@@ -29,11 +29,14 @@ def play(case: Mapping[str, Any]) -> Iterator[tuple[str, list[str]]]:
     if "{case_start}" in json.dumps(case["entries"]):
         player.clock.advance(1.1)
         player.variables["case_start"] = int(player.clock.now())
+    broken = ""
     for entry in case["entries"]:
         try:
-            differences = player.perform(entry)
-        except KeyError as error:
+            differences = [broken] if broken else player.perform(entry)
+        except (KeyError, TypeError) as error:
             differences = [f"needs {error} from an earlier answer"]
+        if entry.get("setup") and differences and not broken:
+            broken = f"the set-up {entry['id']} went wrong: {differences[0]}"
         if not entry.get("setup"):
             yield entry["id"], differences
 
@@ -159,6 +162,8 @@ def _json(response: requests.Response) -> Any:
 
 
 def _pick(body: Any, place: str) -> Any:
+    if place == "newest_backup":
+        return max(body["data"], key=lambda volume: volume["ctime"])["volid"]
     for part in place.split("."):
         body = body[int(part)] if isinstance(body, list) else body[part]
     return body
