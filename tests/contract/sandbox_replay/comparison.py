@@ -103,8 +103,11 @@ class Comparison:
     found: list[str] = field(default_factory=list)
 
     def run(self, answer: Answer) -> list[str]:
-        """All differences, as `place: recorded, found`."""
+        """All differences, as `place: recorded, found`; of a set-up only those that spoil the rest of its case."""
         self._scalar("status", self.entry["status"], answer.status)
+        if self.entry.get("setup"):
+            self._task(answer)
+            return self.found
         if "reason" not in self._loose:
             self._text("reason", self.entry["reason"], answer.reason)
         if self.entry.get("body") is None:
@@ -179,19 +182,35 @@ class Comparison:
         item = f"{place}[]"
         if item in self._loose:
             return
+        if self.entry.get("compare", {}).get("series"):
+            self._series(place, recorded, found)
+            return
         if len(recorded) != len(found) and place not in self.entry.get("volatile", []):
             self._differ(place, f"{len(recorded)} elements", f"{len(found)} elements")
         for one, other in self._pairs(recorded, found):
             self._value(item, one, other)
 
+    def _series(self, place: str, recorded: list[Json], found: list[Json]) -> None:
+        """Many samples: their number, and which keys with which types occur in any of them."""
+        length = self.entry["compare"].get("series_length") or len(recorded)
+        if abs(length - len(found)) > 2 + length // 10:
+            self._differ(place, f"{length} samples", f"{len(found)} samples")
+        there, here = _sample_kinds(recorded), _sample_kinds(found)
+        for key in sorted(set(there) | set(here)):
+            if f"{place}[].{key}" not in self._loose and there.get(key) != here.get(key):
+                self._differ(f"{place}[].{key}", there.get(key), here.get(key))
+
     def _pairs(self, recorded: list[Json], found: list[Json]) -> Iterator[tuple[Json, Json]]:
         """Elements of two lists that belong together: by a key where there is one, else by their order."""
         key = _pairing_key(recorded, found)
         if key:
-            by_key = {str(element[key]): element for element in found}
+            left = list(found)
             for element in recorded:
-                name = self.names.literal(str(element[key]).replace("|int", ""))
-                yield element, by_key.get(name, f"no element with {key} {name}")
+                wanted = str(element[key]).replace("|int", "")
+                fits = [e for e in left if self.names.matches(wanted, str(e[key]), Bindings())]
+                if fits:
+                    left.remove(fits[0])
+                yield element, fits[0] if fits else f"no element with {key} {wanted}"
         elif all(isinstance(x, str) for x in recorded + found):
             yield from zip(sorted(map(self.names.literal, recorded)), sorted(found), strict=False)
         else:
@@ -207,6 +226,10 @@ def _pairing_key(recorded: list[Json], found: list[Json]) -> str | None:
         if distinct and all(isinstance(element.get(key), str | int) for element in both):
             return key
     return None
+
+
+def _sample_kinds(samples: list[Json]) -> dict[str, str]:
+    return {key: _kind(value) for sample in samples for key, value in sample.items() if value is not None}
 
 
 def _kind(value: Json) -> str:

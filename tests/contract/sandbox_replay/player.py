@@ -89,6 +89,9 @@ class Player:
         elif encoding == "raw-json":
             options["data"] = params
             options["headers"]["Content-Type"] = "application/json"
+        elif encoding == "multipart":
+            image = (params.pop("filename"), b"CD001" * 1000, "application/octet-stream")
+            options |= {"data": params, "files": {"filename": image}}
         elif params:
             pairs = [(k, str(x)) for k, v in params.items() for x in (v if isinstance(v, list) else [v])]
             in_query = encoding == "query" or (encoding == "auto" and method in ("GET", "DELETE"))
