@@ -25,19 +25,19 @@ def demo_command(once: bool, speed: float, limit: float) -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends like Ctrl-C, the daemon with it
     try:
         with Stage(speed) as stage:
-            _perform(stage, once)
+            _perform(stage, once, limit)
     except DemoFailed as failure:
         click.echo(f"kvm-bridge demo: {failure}", err=True)
         sys.exit(1)
 
 
-def _perform(stage: Stage, once: bool) -> None:
+def _perform(stage: Stage, once: bool, limit: float) -> None:
     for line in stage.describe():
         click.echo(line)
     began = time.monotonic()
     service_id = stage.order()
     click.echo(f"\nOrdered service {service_id}: WHMCS called CreateAccount, the daemon answered success. The cron:\n")
-    _watch(stage, service_id)
+    _watch(stage, service_id, limit)
     click.echo(f"\nThe VM is ready after {time.monotonic() - began:.0f} s. The client got this mail:\n")
     for line in stage.mail(service_id, READY_TEMPLATE):
         click.echo(f"    {line}".rstrip())
