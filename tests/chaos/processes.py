@@ -113,7 +113,7 @@ class Installation(Observed):
     ) -> None:
         self.url = url
         self._folder = folder
-        self._processes: list[Process] = []
+        self.processes: list[Process] = []
         self._around = contextlib.ExitStack()
         self.cluster = cluster or demo_cluster(speed=speed)
         self.cluster.timing.listing_seconds /= self.cluster.timing.speed
@@ -168,13 +168,13 @@ class Installation(Observed):
     @property
     def lines(self) -> list[str]:  # type: ignore[override]
         """What all roles printed, process after process."""
-        return [line for process in self._processes for line in (process.printed + process.logged).splitlines()]
+        return [line for process in self.processes for line in (process.printed + process.logged).splitlines()]
 
     def start(self, *arguments: str, **environment: str) -> Process:
         """Start a command; `web` and `serve` are returned when they answer."""
-        log = self._folder / f"{len(self._processes)}-{arguments[0]}"
+        log = self._folder / f"{len(self.processes)}-{arguments[0]}"
         process = Process(arguments, {**self.environment, **environment}, log)
-        self._processes.append(process)
+        self.processes.append(process)
         if {"web", "serve"} & set(arguments):
             wait_until(lambda: self._answers(process), STARTUP, lambda: f"no answer from {arguments}: {process.logged}")
         return process
@@ -206,7 +206,7 @@ class Installation(Observed):
 
     def pass_time(self, seconds: float) -> None:
         """Let what is written down be `seconds` older: leases, claims and pauses end sooner. For while no role runs."""
-        assert not any(process.running for process in self._processes)
+        assert not any(process.running for process in self.processes)
         for table, columns in (
             (VmWork, ("due_at", "lease_until")),
             (OutboxMessage, ("next_try_at", "attempt_started_at")),
@@ -233,7 +233,7 @@ class Installation(Observed):
         return True
 
     def _kill_all(self) -> None:
-        for process in self._processes:
+        for process in self.processes:
             process.kill()
 
 

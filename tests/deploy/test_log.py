@@ -22,14 +22,24 @@ def test_a_run_is_stored_with_its_steps_times_and_states(install: Install) -> No
     assert log["started"] == began
     assert log["finished"] > began
     walked = [step["from"] for step in log["steps"]] + [log["steps"][-1]["to"]]
-    assert (
-        walked
-        == (
-            "creation set_ip clone set_dns migrated set_cpu_ram set_system_disk_size set_system_disk_bandwidth "
-            "set_created_additional_disk set_additional_disk_size set_additional_disk_bandwidth set_network set_firewall "
-            "set_cloudinit starting ready"
-        ).split()
-    )
+    assert walked == [
+        "creation",
+        "set_ip",
+        "clone",
+        "set_dns",
+        "migrated",
+        "set_cpu_ram",
+        "set_system_disk_size",
+        "set_system_disk_bandwidth",
+        "set_created_additional_disk",
+        "set_additional_disk_size",
+        "set_additional_disk_bandwidth",
+        "set_network",
+        "set_firewall",
+        "set_cloudinit",
+        "starting",
+        "ready",
+    ]
     assert [step["n"] for step in log["steps"]] == list(range(1, 16))
     assert log["steps"][1]["duration"] > 3
 
@@ -50,7 +60,7 @@ def test_the_last_fifty_of_fifty_five_runs_are_kept(install: Install) -> None:
 @pytest.mark.req("DEP-47")
 def test_a_paused_run_is_waiting_and_says_why(install: Install) -> None:
     rig = install()
-    rig.fault(kind="stale-lock", match="GET .*/qemu/100/config", vmid=100, lock="backup", after=25)
+    rig.fault("PUT .*/resize", "stale-lock", vmid=100, lock="backup")
     service = rig.order()
     rig.tick()
     log = rig.log(service)
