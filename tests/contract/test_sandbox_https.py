@@ -100,6 +100,11 @@ def test_a_connection_is_kept_after_success_and_closed_after_an_error(raw: ssl.S
     assert raw.recv(1) == b""
 
 
+def test_a_connection_ends_after_a_hundred_requests(raw: ssl.SSLSocket, token: str) -> None:
+    kept = [exchange(raw, token, "/version").getheader("Connection") for _ in range(100)]
+    assert (set(kept[:-1]), kept[-1]) == ({"Keep-Alive"}, "close")
+
+
 def test_the_reason_phrase_carries_the_message(session: requests.Session, server: Server) -> None:
     answer = session.get(api(server, "/nodes/pve1/qemu/777/config"))
     assert (answer.status_code, answer.reason) == (

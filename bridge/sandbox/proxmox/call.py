@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from bridge.sandbox.proxmox.access import Identity
-from bridge.sandbox.proxmox.failures import missing_config
+from bridge.sandbox.proxmox.failures import InvalidParameters, missing_config
 from bridge.sandbox.proxmox.guest import Guest
 from bridge.sandbox.proxmox.node import Node
 from bridge.sandbox.proxmox.tasks import Task, Work
@@ -71,6 +71,12 @@ class Call:
     def require(self, path: str, *privileges: str, any_of: bool = False) -> None:
         """Raises Refused unless the sender has all (or any) of the privileges on a path."""
         self.cluster.access.require(self.who, path, *privileges, any_of=any_of)
+
+    def root_only(self, *names: str) -> None:
+        """Raises InvalidParameters when somebody else than root@pam itself gives one of these (a token is not root)."""
+        for name in names:
+            if self.values.get(name) and str(self.who) != "root@pam":
+                raise InvalidParameters({name: "Only root may use this option."})
 
     def start_task(self, kind: str, work: Work, ident: str | int | None = None) -> str:
         """Start a task on the call's node and return its UPID. `ident` is the VMID unless it is given.

@@ -81,6 +81,23 @@ class Cluster:
         self.faults.before_worker()
         return self.tasks.start(node, kind, ident, user, work, self.timing.worker_seconds / self.timing.speed)
 
+    def crash_node(self, name: str) -> None:
+        """Switch a node off: its VMs stop, its tasks end half-way and leave stubs and locks behind."""
+        with self.mutex:
+            self.catch_up()
+            self.nodes[name].online = False
+            self.tasks.lose(name)
+            for guest in self.guests.values():
+                if guest.node == name:
+                    guest.run = None
+
+    def boot_node(self, name: str) -> None:
+        """Switch a node on again; its VMs stay stopped."""
+        with self.mutex:
+            self.catch_up()
+            self.nodes[name].online = True
+            self.nodes[name].booted_at = self.simulation.now
+
     def guest_on(self, node: str, vmid: int) -> Guest | None:
         """The VM, if it is on that node."""
         guest = self.guests.get(vmid)

@@ -39,8 +39,7 @@ class Change:
 def read_change(call: "Call") -> Change:
     """The wanted change, checked as far as that is possible without the VM. Raises ApiError."""
     values = {k: v for k, v in call.options.items() if k not in NO_OPTIONS}
-    if call.flag("skiplock") and str(call.who) != "root@pam":
-        raise InvalidParameters({"skiplock": "Only root may use this option."})
+    call.root_only("skiplock")
     if "sshkeys" in values:
         check_ssh_keys(str(values["sshkeys"]))
     # A JSON null counts as an option here, although it changes nothing.

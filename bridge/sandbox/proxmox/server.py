@@ -26,6 +26,8 @@ FAULTS_PATH = "/sandbox/faults"
 
 # pveproxy closes a kept-alive connection after this time without a request.
 _IDLE_SECONDS = 5
+# … and after this many requests.
+_REQUESTS_PER_CONNECTION = 100
 _LARGEST_BODY = 64 * 1024**2
 
 
@@ -129,6 +131,7 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     timeout = _IDLE_SECONDS
     disable_nagle_algorithm = True
+    served = 0
 
     def __getattr__(self, name: str) -> Any:
         """Every method goes the same way: `do_GET` and its kind."""
@@ -168,7 +171,8 @@ class _Handler(BaseHTTPRequestHandler):
         return answer
 
     def _send(self, answer: Answer) -> None:
-        closing = answer.status >= 400
+        self.served += 1
+        closing = answer.status >= 400 or self.served >= _REQUESTS_PER_CONNECTION
         self.close_connection = closing or self.close_connection
         head = [f"HTTP/1.1 {answer.status} {answer.reason}"]
         fields = {**answer.headers, "Date": self.date_time_string(), "Content-Length": str(len(answer.body))}

@@ -36,6 +36,10 @@ class LockTimeout(Exception):
     """A lock did not become free in time."""
 
 
+class PowerFailure(Exception):
+    """The machine went off while a process ran."""
+
+
 Step = Sleep | Acquire
 Body = Generator[Step, None, Any]
 
@@ -67,6 +71,7 @@ class Simulation:
         self._events: list[tuple[float, int, Process, int, Exception | None]] = []
         self._numbers = itertools.count()
         self._locks: dict[str, _Lock] = {}
+        self._abandoned: list[Process] = []
 
     def run_until(self, now: float) -> None:
         """Let everything happen that is due by `now` (epoch seconds), in its order."""
@@ -95,6 +100,14 @@ class Simulation:
         if not process.done:
             self._leave_queues(process)
             self._continue(process, error)
+
+    def abandon(self, process: Process) -> None:
+        """End a process where it stands, as a power failure does: nothing is tidied up, only its locks are free again."""
+        if not process.done:
+            # Kept, because a generator that is thrown away would still run its `finally` blocks.
+            self._abandoned.append(process)
+            self._leave_queues(process)
+            self._end(process, None, PowerFailure())
 
     def is_held(self, name: str) -> bool:
         """Whether anybody holds the lock."""

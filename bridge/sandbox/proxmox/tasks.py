@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bridge.sandbox.proxmox.failures import ApiError, Interrupted
-from bridge.sandbox.proxmox.simulation import Acquire, LockTimeout, Process, Simulation, Sleep, Step
+from bridge.sandbox.proxmox.simulation import Acquire, LockTimeout, PowerFailure, Process, Simulation, Sleep, Step
 
 UPID = re.compile(
     r"UPID:(?P<node>[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?):(?P<pid>[0-9A-F]{8}):(?P<pstart>[0-9A-F]{8,9})"
@@ -98,6 +98,12 @@ class Tasks:
         if task.running and task.process:
             self._simulation.interrupt(task.process, Interrupted())
 
+    def lose(self, node: str) -> None:
+        """End all running tasks of a node where they stand."""
+        for task in self.all():
+            if task.running and task.node == node and task.process:
+                self._simulation.abandon(task.process)
+
     def _body(self, task: Task, work: Work, after: float) -> Generator[Step, None, Any]:
         yield Sleep(after)
         failure = self.verdict(task)
@@ -110,6 +116,9 @@ class Tasks:
         if process.error is None:
             task.exit_status = f"WARNINGS: {task.warnings}" if task.warnings else "OK"
             task.log.append(f"TASK {task.exit_status}")
+        elif isinstance(process.error, PowerFailure):
+            # The log just ends; this is what the API makes of a log without its last line.
+            task.exit_status = "unexpected status"
         elif isinstance(process.error, ApiError | LockTimeout | Interrupted):
             task.exit_status = str(process.error).rstrip("\n")
             task.log.append(f"TASK ERROR: {task.exit_status}")

@@ -161,3 +161,16 @@ def test_a_new_vm_is_in_the_clusters_resources_without_a_name_at_first(api: Api)
     assert (listed()["status"], "name" in listed()) == ("unknown", False)
     api.clock.advance(10.0)
     assert (listed()["status"], listed()["name"]) == ("stopped", "web100")
+
+
+def test_a_node_that_fails_during_a_clone_leaves_a_locked_stub_that_no_token_can_remove(api: Api) -> None:
+    upid = api.clone(100, full=1)
+    api.clock.advance(2.0)
+    api.cluster.crash_node("pve1")
+    assert api.call("GET", f"/nodes/pve1/tasks/{upid}/status").status == 595
+    api.cluster.boot_node("pve1")
+    assert api.end_of(upid) == "unexpected status"
+    api.clock.advance(3600.0)
+    assert api.get("/nodes/pve1/qemu/100/config")["lock"] == "clone"
+    assert api.task("DELETE", "/nodes/pve1/qemu/100", purge=1) == "VM is locked (clone)"
+    assert api.call("DELETE", "/nodes/pve1/qemu/100", skiplock=1).status == 400

@@ -18,6 +18,7 @@ from bridge.sandbox.proxmox.timing import CONFIG_LOCK_SECONDS
 @route("DELETE", "/nodes/{node}/qemu/{vmid}")
 def destroy(call: Call) -> str:
     """Remove a stopped VM with its volumes, and with `purge` also from pools and jobs."""
+    call.root_only("skiplock")
     _check(call, call.guest())
 
     def work(task: Task) -> Generator[Step, None, None]:

@@ -22,6 +22,7 @@ from bridge.sandbox.proxmox.timing import CONFIG_LOCK_SECONDS
 @route("PUT", "/nodes/{node}/qemu/{vmid}/resize")
 def resize(call: Call) -> str | Generator[Step, None, None]:
     """Grow a disk: in a task since qemu-server 8.0.2, at once before that."""
+    call.root_only("skiplock")
     if call.cluster.version.startswith("7"):
         return _resize(call, None)
     return call.start_task("resize", lambda task: _resize(call, task))

@@ -49,9 +49,7 @@ def migrate(call: Call) -> str:
         raise InvalidParameters({"target": "target is local node."})
     if target not in call.cluster.nodes:
         raise ApiError(f"no such cluster node '{target}'")
-    for name in ("force", "migration_type", "migration_network"):
-        if call.get(name) and str(call.who) != "root@pam":
-            raise InvalidParameters({name: "Only root may use this option."})
+    call.root_only("force", "migration_type", "migration_network")
     guest = call.guest()
     check_lock(guest)
     if guest.run and not call.flag("online"):

@@ -40,6 +40,7 @@ def current(call: Call) -> dict[str, Any]:
 @route("POST", STATUS + "/start")
 def start(call: Call) -> str:
     """Start a VM; one that runs already makes the task fail."""
+    call.root_only("stateuri", "skiplock", "migratedfrom", "migration_type", "migration_network", "targetstorage")
 
     def work(task: Task) -> Steps:
         call.guest()
@@ -60,6 +61,7 @@ def start(call: Call) -> str:
 @route("POST", STATUS + "/stop")
 def stop(call: Call) -> str:
     """Switch a VM off; with `overrule-shutdown` a waiting shutdown is ended first."""
+    call.root_only("skiplock", "keepActive", "migratedfrom")
 
     def work(task: Task) -> Steps:
         guest = _found(call)
@@ -77,6 +79,7 @@ def stop(call: Call) -> str:
 @route("POST", STATUS + "/shutdown")
 def shutdown(call: Call) -> str:
     """Press the power button and wait; with `forceStop` switch off when the guest does not obey in time."""
+    call.root_only("skiplock", "keepActive")
     if _is_paused(call) and not call.flag("forceStop"):
         raise ApiError("VM is paused - cannot shutdown")
 
@@ -121,6 +124,7 @@ def _start_again(call: Call, guest: Guest) -> Steps:
 @route("POST", STATUS + "/reset")
 def reset(call: Call) -> str:
     """Press the reset button."""
+    call.root_only("skiplock")
     guest = _running(call)
 
     def work(task: Task) -> Steps:
@@ -133,6 +137,7 @@ def reset(call: Call) -> str:
 @route("POST", STATUS + "/suspend")
 def suspend(call: Call) -> str:
     """Pause a VM, or with `todisk` write its memory away and switch it off."""
+    call.root_only("skiplock")
     guest = _running(call)
     if call.flag("todisk"):
         call.require(f"/vms/{call.vmid}", "VM.Config.Disk")
@@ -145,6 +150,7 @@ def suspend(call: Call) -> str:
 @route("POST", STATUS + "/resume")
 def resume(call: Call) -> str:
     """Let a paused VM go on."""
+    call.root_only("skiplock", "nocheck")
     guest = call.guest()
     if guest.lock == "suspended":
         return call.start_task("qmresume", lambda task: start_machine(call.cluster, task, guest))
