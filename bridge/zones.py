@@ -18,7 +18,12 @@ class Zones:
     journal: Journal
 
     def refresh(
-        self, fqdn: str, addresses: Sequence[Address], names: Mapping[str, str], say: Callable[[str], None]
+        self,
+        fqdn: str,
+        addresses: Sequence[Address],
+        names: Mapping[str, str],
+        say: Callable[[str], None],
+        gone: Sequence[Address] = (),
     ) -> DnsResult:
         """Nothing to do without zones; each zone there is, is named as not served."""
         return self._not_served(fqdn)

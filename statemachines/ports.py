@@ -42,8 +42,9 @@ class Vm:
     `vm_id` None = none reserved yet; `node` = where the VM was last seen; `template` = chosen at reinstall, None = the
     package's; `task` = UPID of the task that the current step waits for; `ticks` counts the paused ticks at the current
     state; `unmarked` True = the VM was made by the old module and carries no mark yet; `since` epoch seconds from
-    when on the VMID has been this service's, 0 = unknown; `intent` small facts written down before acting (JSON types only); `generation` tells a run that somebody has
-    asked for something else since it began.
+    when on the VMID has been this service's, 0 = unknown; `intent` small facts written down before acting (JSON types only);
+    `generation` tells a run that somebody has asked for something else since it began; `suspended` True = the VM must not
+    run; `onboot` True = it started with its node before it was suspended.
     """
 
     service_id: int
@@ -62,6 +63,8 @@ class Vm:
     generation: int = 0
     unmarked: bool = False
     since: float = 0.0
+    suspended: bool = False
+    onboot: bool = False
 
 
 @dataclass(frozen=True)
@@ -228,9 +231,17 @@ class Dns(Protocol):
         ...
 
     def refresh(
-        self, fqdn: str, addresses: Sequence[Address], names: Mapping[str, str], say: Callable[[str], None]
+        self,
+        fqdn: str,
+        addresses: Sequence[Address],
+        names: Mapping[str, str],
+        say: Callable[[str], None],
+        gone: Sequence[Address] = (),
     ) -> DnsResult:
-        """Delete and create all records of the VM. Never raises for a provider's failure."""
+        """Delete all records of the VM, those of the addresses in `gone` too, and create those of `addresses`.
+
+        Never raises for a provider's failure.
+        """
         ...
 
 
@@ -289,6 +300,9 @@ class Hypervisor(Protocol):
     def start(self, node: str, vmid: int) -> str: ...
     def stop(self, node: str, vmid: int) -> str: ...
     def shutdown(self, node: str, vmid: int) -> str: ...
+    def reboot(self, node: str, vmid: int) -> str: ...
+    def reset(self, node: str, vmid: int) -> str: ...
+    def agent_set_password(self, node: str, vmid: int, username: str, password: str) -> None: ...
     def migrate(self, node: str, vmid: int, target: str, *, targetstorage: str | None = None) -> str: ...
     def destroy(self, node: str, vmid: int) -> str | None: ...
     def delete_backups(self, vmid: int, since: float = 0.0) -> int: ...

@@ -2,16 +2,23 @@
 
 from statemachines.context import Context
 from statemachines.errors import Temporary
-from statemachines.outcome import Done, Outcome
+from statemachines.outcome import Done, Outcome, Wait
+from statemachines.steps import dns, removal
 
 VMID_TRIES = 20
+REDEPLOY = "redeploy"  # in the intent: asked for, the old VM is still to be removed
 
 
 def allocate(ctx: Context) -> Outcome:
     """Fix the VM's name, VMID, credentials and addresses, each written down before anything uses it.
 
-    Every part keeps what is there already, so a second run, or a reset to `creation`, changes nothing that the client has.
+    Every part keeps what is there already, so a second run, or a reset to `creation`, changes nothing that the client has;
+    but a redeployment first does away with all of it.
     """
+    if ctx.vm.intent.get(REDEPLOY):
+        outcome = _begin_anew(ctx)
+        if isinstance(outcome, Wait):
+            return outcome
     _name_once(ctx)
     _reserve_vmid(ctx)
     _store_credentials(ctx)
@@ -20,6 +27,19 @@ def allocate(ctx: Context) -> Outcome:
         ctx.service.set_domain(fqdn)
     ctx.addresses.allocate(ctx.vm, ctx.package.network, fqdn)
     return Done()
+
+
+def _begin_anew(ctx: Context) -> Outcome:
+    """The old VM, its addresses and its identity are given up, in this order: no address is free while a VM may use it."""
+    outcome = removal.destroy(ctx)
+    if isinstance(outcome, Wait):
+        return outcome
+    dns.remove_records(ctx)
+    ctx.addresses.release(ctx.vm.service_id)
+    ctx.store.clear(ctx.vm)
+    ctx.service.set_domain("")  # also what this run has read of it before
+    ctx.store.note(ctx.vm, intent={key: value for key, value in ctx.vm.intent.items() if key != REDEPLOY})
+    return outcome
 
 
 def _name_once(ctx: Context) -> None:

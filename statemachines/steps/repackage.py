@@ -6,8 +6,7 @@ from typing import Any
 from statemachines.context import Context
 from statemachines.outcome import Done, Outcome, Wait
 from statemachines.ports import Address
-from statemachines.steps import cloudinit, disks, firewall, network, power, tasks
-from statemachines.steps.dns import set_records
+from statemachines.steps import cloudinit, disks, dns, firewall, network, power, tasks
 from statemachines.steps.look import node_of, own_config, reserved_vmid
 
 SHUTDOWN_SECONDS = 120.0  # a guest that has not powered off by then is stopped
@@ -21,7 +20,8 @@ def update_addresses(ctx: Context) -> Outcome:
     own_config(ctx)
     ctx.addresses.allocate(ctx.vm, ctx.package.network, ctx.naming.fqdn(ctx.vm.name))
     firewall.widen(ctx)
-    return set_records(ctx)
+    surplus, kept = split(ctx.addresses.held(ctx.vm), ctx.package.network)
+    return dns.refresh(ctx, kept, gone=surplus)
 
 
 def stop(ctx: Context) -> Outcome:

@@ -8,7 +8,7 @@ from statemachines import errors
 from statemachines.context import Context
 from statemachines.outcome import Done, Outcome, Wait
 from statemachines.ports import Activity
-from statemachines.steps import removal, tasks
+from statemachines.steps import dns, removal, tasks
 from statemachines.steps.look import node_of, own_config, reserved_vmid
 
 POLL = 5.0  # seconds between two looks at a guest that is shutting down
@@ -114,13 +114,7 @@ def _remove_backups(ctx: Context) -> None:
 
 def _delete_dns(ctx: Context) -> None:
     ctx.say("deleting DNS records")
-    try:
-        held = ctx.addresses.held(ctx.vm)
-        ctx.dns.remove(ctx.service.domain, held, ctx.vm.rev_dns, ctx.say)
-    except Exception as error:
-        if errors.kind_of(error) is errors.Kind.BUG:
-            raise
-        ctx.journal.record("terminate_dns", f"service {ctx.vm.service_id}", str(error))
+    dns.remove_records(ctx)
 
 
 def _try(ctx: Context, action: str, call: object) -> None:
