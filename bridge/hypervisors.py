@@ -85,7 +85,10 @@ class Hypervisors:
 @retry_lost_connection
 def server_entry(server_id: int) -> Server:
     """A server entry with everything a connection needs. Raises NeedsAttention naming what is missing."""
-    server = Server.get_or_none(Server.id == server_id) if server_id else None
+    columns = (Server.id, Server.name, Server.hostname, Server.ipaddress, Server.port, Server.secure)
+    credentials = (Server.username, Server.password)
+    query = Server.select(*columns, *credentials).where(Server.id == server_id)
+    server: Server | None = query.get_or_none() if server_id else None
     if server is None:
         raise NeedsAttention(
             f"server {server_id} does not exist in WHMCS" if server_id else "the service has no server assigned"

@@ -32,13 +32,14 @@ class Orders:
         Returns "success", or one line for staff. A service that has a VM, or is getting one, is left as it is: WHMCS and
         its staff may ask as often as they like.
         """
-        service = Service.get_or_none(Service.id == service_id)
+        columns = (Service.id, Service.packageid, Service.server)
+        service = Service.select(*columns).where(Service.id == service_id).get_or_none()
         if service is None:
             return f"Service {service_id} does not exist in WHMCS"
         if refusal := _refusal(service):
             return refusal
         with transaction():
-            row = VmInfo.get_or_none(VmInfo.service_id == service_id)
+            row = VmInfo.select(VmInfo.vm_status).where(VmInfo.service_id == service_id).get_or_none()
             if row is not None and row.vm_status in ENDING:
                 return f"Service {service_id} is being terminated (status {row.vm_status}); create it again afterwards"
             if row is None or row.vm_status in (None, "", states.REMOVE):
@@ -60,7 +61,8 @@ class Orders:
 
 def _refusal(service: Service) -> str:
     """Why the order cannot be taken, empty when it can. What only Proxmox can tell is found out by the pipeline."""
-    product = Product.get_or_none(Product.id == service.packageid)
+    columns = (Product.id, Product.name, Product.servertype)
+    product = Product.select(*columns).where(Product.id == service.packageid).get_or_none()
     if product is None:
         return f"Product {service.packageid} of service {service.id} does not exist in WHMCS"
     if product.servertype != MODULE:
