@@ -34,7 +34,6 @@ def run(ground: Ground) -> list[Ratio]:
         )
         for name in few
     ]
-    house.cron.close()
     return ratios
 
 

@@ -1,10 +1,12 @@
 """One tick from the command line: `kvm-bridge cron` and WHMCS's `php cron.php`, with real work behind them."""
 
 import subprocess
+from pathlib import Path
 
 import pytest
 
-from tests.chaos.processes import Installation
+from bridge.models.companion import VmWork
+from tests.chaos.processes import Installation, wait_until
 from tests.services import MariaDb
 
 
@@ -65,3 +67,15 @@ def test_a_tick_without_a_database_ends_with_an_error(ordered: tuple[Installatio
     assert through_php.returncode != 0
     assert "database" in (said + complained).lower()
     assert "Traceback" not in said + complained
+
+
+def test_a_run_through_the_web_is_held_by_the_process_that_works(ordered: tuple[Installation, int]) -> None:
+    """Gunicorn's processes share an application that was made before they were born; a lease must name one of them."""
+    installation, service = ordered
+    installation.cluster.timing.durations["qmclone"] = 2.0 * installation.cluster.timing.speed
+    web = installation.processes[-1].pid
+    with php_cron(installation) as process:
+        wait_until(lambda: VmWork.get_by_id(service).lease_owner, 30, lambda: "\n".join(installation.lines))
+        holder = VmWork.get_by_id(service).lease_owner.split("/")[-2]
+        process.communicate(timeout=60)
+    assert holder in Path(f"/proc/{web}/task/{web}/children").read_text().split()
