@@ -74,6 +74,9 @@ CALLS: dict[str, Callable[[Proxmox], Any]] = {
         p.migrate("pve1", 100, "pve2", targetstorage="a:b,c:d"),
     ),
     "destroy": lambda p: p.destroy("pve1", 100),
+    "snapshots": lambda p: p.snapshots("pve1", 100),
+    "delete_snapshot": lambda p: p.delete_snapshot("pve1", 100, "before_update"),
+    "delete_backups": lambda p: p.delete_backups(100, since=5.0),
     "status": lambda p: p.status("pve1", 100),
     "start": lambda p: p.start("pve1", 100),
     "stop": lambda p: p.stop("pve1", 100),
@@ -119,7 +122,11 @@ def answers(version: str) -> Callable[[str, str, Mapping[str, str]], Any]:
     def answer(method: str, path: str, params: Mapping[str, str]) -> Any:
         if method != "GET":
             return None if path.endswith(("/config", "/cloudinit")) or "/firewall/" in path else UPID
-        listed = path.endswith(("/resources", "/network", "/pending", "/tasks", "/log"))
+        if path == "/cluster/resources" and params.get("type") == "storage":
+            return [{"storage": "backup", "node": "pve1", "content": "backup", "status": "available", "shared": 1}]
+        if path.endswith("/content"):
+            return [{"volid": "backup:backup/vzdump-qemu-100.vma.zst", "ctime": 7}]
+        listed = path.endswith(("/resources", "/network", "/pending", "/tasks", "/log", "/snapshot"))
         return good.get(path, [] if listed else {})
 
     return answer
