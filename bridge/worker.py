@@ -10,12 +10,13 @@ import queue
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Protocol
 
 from bridge.claims import Claims
 from bridge.console import Block, Console
+from bridge.fair_pool import FairPool
 from statemachines.engine import Ended, Later, Run
 from statemachines.errors import LeaseLost
 from statemachines.ports import Clock
@@ -41,12 +42,14 @@ class RunFactory(Protocol):
 
 @dataclass
 class Job:
-    """One claimed VM in this worker's hands."""
+    """One claimed VM in this worker's hands. `in_turn` is the server that its present turn counts for."""
 
     service_id: int
     block: Block
     run: Run | None = None
     report: Report | None = None
+    server: int | None = None
+    in_turn: int | None = None
 
 
 @dataclass
@@ -75,7 +78,7 @@ class Worker:
         self._factory = factory
         self._clock = clock
         self._stretch = threading.Lock()
-        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="worker")
+        self._pool = FairPool(threads)
         self._order = itertools.count()
         self._waiting: list[tuple[float, int, Job]] = []
         self._returned: queue.Queue[Job | tuple[Job, float]] = queue.Queue()
@@ -108,7 +111,7 @@ class Worker:
 
     def close(self) -> None:
         """End the threads."""
-        self._pool.shutdown()
+        self._pool.close()
 
     def _fill(self, console: Console, take: Take | None) -> None:
         now = self._clock.now()
@@ -118,12 +121,16 @@ class Worker:
         for service_id in take(IN_FLIGHT - len(self._jobs)):
             job = Job(service_id, console.block())
             self._jobs[service_id] = job
-            self._pool.submit(self._turn, job)
+            self._give_turn(job)
 
     def _resume_due(self) -> None:
         now = self._clock.now()
         while self._waiting and self._waiting[0][0] <= now:
-            self._pool.submit(self._turn, heapq.heappop(self._waiting)[2])
+            self._give_turn(heapq.heappop(self._waiting)[2])
+
+    def _give_turn(self, job: Job) -> None:
+        job.in_turn = job.server
+        self._pool.submit(job.server, partial(self._turn, job))
 
     def _collect(self, tally: Tally) -> None:
         """Wait for a turn to end, at most until the next VM is due or the next poll; then take all that have ended."""
@@ -138,14 +145,15 @@ class Worker:
             pass
 
     def _take_back(self, item: "Job | tuple[Job, float]", tally: Tally) -> None:
-        if isinstance(item, tuple):
-            job, at = item
+        job, at = item if isinstance(item, tuple) else (item, None)
+        self._pool.done(job.in_turn)
+        if at is not None:
             heapq.heappush(self._waiting, (at, next(self._order), job))
             return
-        del self._jobs[item.service_id]
-        item.block.close()
-        if item.report is not None:
-            tally.add(item.report)
+        del self._jobs[job.service_id]
+        job.block.close()
+        if job.report is not None:
+            tally.add(job.report)
 
     def _turn(self, job: Job) -> None:
         """In a thread: one turn of one VM. Whatever happens, the job comes back."""
@@ -168,7 +176,9 @@ class Worker:
             if job.run is None:
                 self._claims.settle(job.service_id)
                 return None
+            job.server = job.run.ctx.vm.server_id
             job.run.start()
+            return self._clock.now()  # from now on its turns count for its server
         turn = job.run.turn()
         if isinstance(turn, Later):
             return turn.at
