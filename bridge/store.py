@@ -167,6 +167,17 @@ class RecordStore:
         return None
 
     @retry_lost_connection
+    def full(self, vm: Vm, limits: Mapping[str, int]) -> str | None:
+        """The first scope without a free place; one query, whatever the number of scopes."""
+        taken: dict[str, set[int]] = {}
+        for slot in Slot.select(Slot.scope, Slot.service_id).where(Slot.scope.in_(list(limits))):
+            taken.setdefault(slot.scope, set()).add(slot.service_id)
+        crowded = (
+            scope for scope, limit in sorted(limits.items()) if len(taken.get(scope, set()) - {vm.service_id}) >= limit
+        )
+        return next(crowded, None)
+
+    @retry_lost_connection
     def _acquire_one(self, vm: Vm, scope: str, limit: int) -> bool:
         try:
             with transaction():

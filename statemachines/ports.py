@@ -43,7 +43,7 @@ class Vm:
     package's; `task` = UPID of the task that the current step waits for; `ticks` counts the paused ticks at the current
     state; `unmarked` True = the VM was made by the old module and carries no mark yet; `since` epoch seconds from
     when on the VMID has been this service's, 0 = unknown; `intent` small facts written down before acting (JSON types only);
-    `generation` tells a run that somebody has asked for something else since it began; `suspended` True = the VM must not
+    `queue` the limits of the scopes that were full at the last look, in memory only; `generation` tells a run that somebody has asked for something else since it began; `suspended` True = the VM must not
     run; `onboot` True = it started with its node before it was suspended.
     """
 
@@ -60,6 +60,7 @@ class Vm:
     task: str | None = None
     ticks: int = 0
     intent: dict[str, Any] = field(default_factory=dict)
+    queue: Mapping[str, int] = field(default_factory=dict)
     generation: int = 0
     unmarked: bool = False
     since: float = 0.0
@@ -152,6 +153,10 @@ class Store(Protocol):
 
         Returns None when held (also when already held by this VM), else the name of the first scope that is full.
         """
+        ...
+
+    def full(self, vm: Vm, limits: Mapping[str, int]) -> str | None:
+        """The first of the scopes in which `acquire` would find no slot now, None when all have one. Writes nothing."""
         ...
 
     def release(self, vm: Vm) -> None:

@@ -17,6 +17,8 @@ def clone_template(ctx: Context) -> Outcome:
     Looks first: a VM under our VMID with our mark is adopted, a stranger's is left alone and another VMID taken, one that
     is still being cloned is waited for.
     """
+    if busy := slots.queued(ctx):
+        return busy
     ended = tasks.poll(ctx, f"clone of VM {ctx.vm.vm_id} is still running")
     if isinstance(ended, Wait):
         return ended

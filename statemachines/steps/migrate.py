@@ -22,6 +22,8 @@ def to_target_node(ctx: Context) -> Outcome:
 
     Where nothing suits, or the migration fails, the VM stays on its node and the deployment goes on there.
     """
+    if busy := slots.queued(ctx):
+        return busy
     ended = tasks.poll(ctx, f"migration of VM {ctx.vm.vm_id} is still running")
     if isinstance(ended, Wait):
         return ended

@@ -12,6 +12,18 @@ def take(ctx: Context, nodes: Iterable[str] = (), storages: Iterable[str] = ()) 
     limits = {f"{prefix}/node:{name}": ctx.tuning.heavy_per_node for name in nodes}
     limits |= {f"{prefix}/storage:{name}": ctx.tuning.heavy_per_storage for name in storages}
     full = ctx.store.acquire(ctx.vm, limits)
-    if full is None:
-        return None
+    ctx.vm.queue = limits if full else {}
+    return _busy(full) if full else None
+
+
+def queued(ctx: Context) -> Wait | None:
+    """A Wait while a VM that found no slot at its last look would find none now either.
+
+    To be asked before all other looks: a hundred queued VMs would ask Proxmox the same questions every second.
+    """
+    full = ctx.store.full(ctx.vm, ctx.vm.queue) if ctx.vm.queue else None
+    return _busy(full) if full else None
+
+
+def _busy(full: str) -> Wait:
     return Wait(f"{full.partition('/')[2].replace(':', ' ')} is busy with other VMs", queued=True, again_in=1.0)
