@@ -41,6 +41,19 @@ def test_a_program_tells_once_how_it_ended(api: Api, agent: str) -> None:
     assert run(api, agent, command="/bin/false") == {"exited": 1, "exitcode": 1}
 
 
+def test_the_root_file_system_is_as_large_as_the_boot_disk(api: Api, agent: str) -> None:
+    [root] = api.get(agent + "/get-fsinfo")["result"]
+    assert (root["mountpoint"], root["total-bytes"]) == ("/", 3 * 2**30)
+
+
+def test_a_command_by_its_name_answers_like_its_own_path(api: Api, agent: str) -> None:
+    for name in ("info", "get-fsinfo", "get-host-name", "network-get-interfaces"):
+        assert api.call("POST", agent, command=name).data == api.get(f"{agent}/{name}")
+    assert (
+        api.call("POST", agent, command="fstrim").reason == "Agent error: The command guest-fstrim has not been found"
+    )
+
+
 def test_file_systems_stay_frozen_until_they_are_thawed(api: Api, agent: str) -> None:
     states = [
         api.call("POST", f"{agent}/fsfreeze-{command}").data["result"]

@@ -6,6 +6,7 @@ from collections.abc import Callable, Generator
 from typing import Any
 
 from bridge.sandbox.proxmox.call import Call
+from bridge.sandbox.proxmox.drives import boot_disk_size
 from bridge.sandbox.proxmox.failures import ApiError
 from bridge.sandbox.proxmox.guest_system import GuestSystem
 from bridge.sandbox.proxmox.routes.agent import (
@@ -96,8 +97,30 @@ def _set_frozen(call: Call, *, frozen: bool) -> Answering:
     return changed
 
 
+@route("GET", AGENT + "/info")
+def agent_info(call: Call) -> Answering:
+    """The agent's version and what it can do."""
+    yield from answering(call)
+    names = sorted(f"guest-{name}" for name in (*_BY_NAME, "exec", "exec-status", "set-user-password"))
+    supported = [{"name": name, "enabled": True, "success-response": True} for name in names]
+    return {"result": {"version": call.node.qemu, "supported_commands": supported}}
+
+
+@route("GET", AGENT + "/get-fsinfo")
+def file_systems(call: Call) -> Answering:
+    """The guest's root file system, which fills the disk that it boots from."""
+    guest = yield from answering(call)
+    size = boot_disk_size(call.cluster, guest)
+    controller = {"domain": 0, "bus": 0, "slot": 5, "function": 0}
+    disk = {"bus": 0, "bus-type": "scsi", "dev": "/dev/sda1", "pci-controller": controller, "target": 0, "unit": 0}
+    root = {"name": "sda1", "mountpoint": "/", "type": "ext4", "disk": [disk]}
+    return {"result": [{**root, "total-bytes": size, "used-bytes": size // 4}]}
+
+
 _BY_NAME: dict[str, Callable[[Call], Answering]] = {
     "ping": ping,
+    "info": agent_info,
+    "get-fsinfo": file_systems,
     "get-host-name": host_name,
     "get-osinfo": os_info,
     "get-time": guest_time,
