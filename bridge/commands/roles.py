@@ -1,5 +1,6 @@
 """The roles of the daemon: `serve` runs all of them, each also runs alone."""
 
+import ctypes
 import os
 import signal
 import subprocess
@@ -15,6 +16,7 @@ from bridge.migrations import migrate
 from bridge.wiring import WHMCS_API, house_from_environment
 
 ROLES = ("web", "scheduler")
+PR_SET_PDEATHSIG = 1  # linux/prctl.h
 RESTART_PAUSE = 1.0  # seconds before a role that died is started again
 
 
@@ -68,21 +70,27 @@ class Supervisor:
             for role in ROLES:
                 self._ensure(role)
             time.sleep(RESTART_PAUSE)
-        return max(abs(child.wait()) for child in self._children.values())
+        codes = {child.wait() for child in self._children.values()}
+        return max(abs(code) for code in codes if code != -signal.SIGTERM) if codes - {-signal.SIGTERM} else 0
 
     def _ensure(self, role: str) -> None:
         child = self._children.get(role)
-        if child is not None and child.poll() is None:
+        if self._stopping or (child is not None and child.poll() is None):
             return
         if child is not None:
             click.echo(f"kvm-bridge: the {role} role ended with {child.returncode} and is started again", err=True)
-        self._children[role] = subprocess.Popen([sys.executable, "-m", "bridge", role])
+        self._children[role] = subprocess.Popen([sys.executable, "-m", "bridge", role], preexec_fn=_end_with_parent)
 
     def _stop(self, number: int, frame: FrameType | None) -> None:
         self._stopping = True
         for child in self._children.values():
             if child.poll() is None:
                 child.send_signal(signal.SIGTERM)
+
+
+def _end_with_parent() -> None:
+    """In the child: get SIGTERM when the supervisor is gone, so that a killed `serve` leaves nobody behind (Linux)."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def _gunicorn_options(config: Config, workers: int, threads: int) -> list[str]:

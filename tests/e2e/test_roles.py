@@ -86,3 +86,14 @@ def slow(installation: Installation) -> Installation:
     """Clones take four seconds, as on real Proxmox."""
     installation.cluster.timing.durations["qmclone"] = 4.0 * installation.cluster.timing.speed
     return installation
+
+
+@pytest.mark.req("OPS-10")
+def test_a_killed_serve_leaves_nobody_behind_and_the_next_one_goes_on(installation: Installation) -> None:
+    serve = installation.start("serve")
+    wait_until(lambda: len(children(serve.pid)) == 2, 30, lambda: serve.logged)
+    roles = children(serve.pid)
+    os.kill(serve.pid, signal.SIGKILL)
+    wait_until(lambda: not any(os.path.exists(f"/proc/{pid}") for pid in roles.values()), 30, lambda: serve.logged)
+    installation.start("serve")
+    installation.wait_until_ready([installation.order()])
