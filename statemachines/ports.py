@@ -43,8 +43,9 @@ class Vm:
     package's; `task` = UPID of the task that the current step waits for; `ticks` counts the paused ticks at the current
     state; `unmarked` True = the VM was made by the old module and carries no mark yet; `since` epoch seconds from
     when on the VMID has been this service's, 0 = unknown; `intent` small facts written down before acting (JSON types only);
-    `queue` the limits of the scopes that were full at the last look, in memory only; `generation` tells a run that somebody has asked for something else since it began; `suspended` True = the VM must not
-    run; `onboot` True = it started with its node before it was suspended.
+    `queue` the limits of the scopes that were full at the last look, in memory only; `generation` tells a run that
+    somebody has asked for something else since it began; `suspended` True = the VM must not run; `onboot` True = it
+    started with its node before it was suspended.
     """
 
     service_id: int
@@ -279,6 +280,7 @@ class Hypervisor(Protocol):
     def used_vmids(self) -> set[int]: ...
     def vmid_is_free(self, vmid: int) -> bool: ...
     def config(self, node: str, vmid: int, current: bool = False) -> Any | None: ...
+    def pending(self, node: str, vmid: int) -> dict[str, str | None]: ...
     def has_feature(self, node: str, vmid: int, feature: str) -> bool: ...
     def clone(
         self,
