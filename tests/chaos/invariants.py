@@ -68,7 +68,7 @@ def addresses_fit(rig: Observed, wanted: dict[int, tuple[int, int]]) -> None:
     assert set(book) == {service for service, counts in wanted.items() if sum(counts)}
     for service, (ipv4, ipv6) in wanted.items():
         row = Service.get_by_id(service)
-        shown = [row.dedicatedip, *(row.assignedips or "").split()]
+        shown = f"{row.dedicatedip or ''} {row.assignedips or ''}".split()
         held = book.get(service, [])
         assert sorted(shown) == sorted(held)
         assert (sum("." in address for address in held), sum(":" in address for address in held)) == (ipv4, ipv6)

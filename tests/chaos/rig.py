@@ -167,8 +167,8 @@ class Rig(Observed):
     def _sleep_until_something_is_due(self) -> bool:
         times = [row.due_at for row in VmWork.select(VmWork.due_at).where(VmWork.due_at.is_null(False))]
         unfinished = OutboxMessage.select().where(OutboxMessage.state.in_(["pending", "sending"]))
-        # One without a time was due already: it waits for an earlier one of the same client.
-        times += [message.next_try_at or self.clock.now() + 1.0 for message in unfinished]
+        # What has no time of its own waits for an earlier message of the same client.
+        times += [message.next_try_at for message in unfinished if message.next_try_at]
         if not times:
             return False
         self.clock.advance(min(times) - self.clock.now() + 0.001)

@@ -15,7 +15,7 @@ SHARES = 4  # of each scenario's calls, so that the matrix can be spread over pr
 def calls_of(folder: Path, scenario: Scenario) -> list[str]:
     rig = Living(folder)
     service, before = scenario.begin(rig)
-    calls = rig.run().calls
+    calls = list(rig.run().calls)
     scenario.holds(rig, service, before)
     return calls
 

@@ -50,6 +50,7 @@ class VirtualWorker:
                 job.run.start()
             turn = job.run.turn()
         except LeaseLost:
+            self._claims.give_back(job.service_id)
             return None
         if isinstance(turn, Later):
             return turn.at

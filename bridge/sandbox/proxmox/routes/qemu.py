@@ -157,7 +157,7 @@ def _disk_can(call: Call, guest: Guest, drive: Drive, wanted: str) -> bool:
         return volume is not None
     if wanted == "clone":
         base = VolumeId.parse(drive.file).name.rpartition("/")[2].startswith("base-")
-        return base or storage.kind in ("rbd", "zfspool", "lvmthin")
+        return base and (storage.holds_files or storage.kind in ("rbd", "zfspool", "lvmthin"))
     return volume.fmt == "qcow2" or storage.kind in ("rbd", "zfspool", "lvmthin")
 
 
