@@ -110,7 +110,9 @@ class Claims:
     @retry_lost_connection
     def bury(self) -> int:
         """Free the leases of processes of this machine that are gone; returns how many. Others run out by themselves."""
-        owners = VmWork.select(VmWork.lease_owner).where(VmWork.lease_owner.is_null(False)).distinct()
+        # A lease has both columns; the one with an index keeps idle services out of the look.
+        held = VmWork.lease_until.is_null(False) & VmWork.lease_owner.is_null(False)
+        owners = VmWork.select(VmWork.lease_owner).where(held).distinct()
         dead = [row.lease_owner for row in owners if _is_dead(row.lease_owner or "")]
         if not dead:
             return 0
