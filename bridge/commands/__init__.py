@@ -14,6 +14,7 @@ from bridge.commands.cron import cron_command
 from bridge.commands.demo import demo_command
 from bridge.commands.install_shim import install_shim_command
 from bridge.commands.migrate import migrate_command
+from bridge.commands.plan import plan_command
 from bridge.commands.product import product_command
 from bridge.commands.roles import scheduler_command, serve_command, vnc_command, web_command
 from bridge.commands.sandbox import sandbox_command
@@ -40,6 +41,7 @@ for command in (
     demo_command,
     install_shim_command,
     migrate_command,
+    plan_command,
     product_command,
     sandbox_command,
     scheduler_command,
