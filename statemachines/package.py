@@ -5,6 +5,9 @@ Plain values. `bridge` computes them (the effective package), steps only read th
 
 from dataclasses import dataclass, field
 
+RESTART = "restart"
+LIVE = "live"
+
 
 @dataclass(frozen=True)
 class Limits:
@@ -92,7 +95,7 @@ class Package:
     """Everything the client's product promises about the VM.
 
     `node` None = automatically; `template` None = none configured (a deploy then waits for the admin); `snapshot_lifetime`
-    seconds, 0 = don't remove; mail template names, None = no mail.
+    seconds, 0 = don't remove; `change_mode` RESTART = a package change always restarts the VM, LIVE = only where it must; mail template names, None = no mail.
     """
 
     node: str | None = None
@@ -106,6 +109,7 @@ class Package:
     first_vm_id: int = 100
     os_username: str = ""
     snapshot_lifetime: int = 0
+    change_mode: str = RESTART
     network: NetworkSpec = field(default_factory=NetworkSpec)
     firewall: FirewallSpec = field(default_factory=FirewallSpec)
     system_disk: DiskSpec = field(default_factory=DiskSpec)

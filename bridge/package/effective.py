@@ -65,6 +65,7 @@ def _package(read: _Reader, from_options: frozenset[str]) -> Package:
         first_vm_id=read.number("first_vm_id"),
         os_username=read.text("os_username"),
         snapshot_lifetime=read.number("snapshot_lifetime"),
+        change_mode=read.text("change_mode"),
         network=_network(read),
         firewall=_firewall(read),
         system_disk=_disk(read, "sys", FROM_TEMPLATE, from_options),

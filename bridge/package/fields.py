@@ -71,6 +71,7 @@ _IOPS = Whole(0, 100_000_000)
 _POLICY = Choice((("ACCEPT", "ACCEPT"), ("DROP", "DROP"), ("REJECT", "REJECT")))
 _LOG_LEVEL = Choice((("nolog", "nolog"), ("info", "info"), ("notice", "notice"), ("warning", "warning")))
 _CLONE_TYPE = Choice((("linked", "Linked Clone"), ("full", "Full Clone")))
+_CHANGE_MODE = Choice((("restart", "Always restart"), ("live", "Live where possible")))
 _LIFETIME = Choice(
     ((0, "Don't remove"), (DAY, "1 day"), *((days * DAY, f"{days} days") for days in range(2, 11))),
 )
@@ -109,6 +110,14 @@ def _vm_configuration() -> tuple[Field, ...]:
         Field("first_vm_id", "First VM ID", section, _VMID, 100),
         Field("os_username", "OS username", section, Text("a user name", _USER), "", hint="empty = random"),
         Field("snapshot_lifetime", "Snapshot lifetime", section, _LIFETIME, 0),
+        Field(
+            "change_mode",
+            "Change package",
+            section,
+            _CHANGE_MODE,
+            "restart",
+            hint="live = the VM is stopped only for changes that need it",
+        ),
     )
 
 

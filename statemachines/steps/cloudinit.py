@@ -1,5 +1,7 @@
 """What the guest learns at its first boot: host name, addresses, name servers, user, password, keys."""
 
+from collections.abc import Sequence
+from typing import Any
 from urllib.parse import quote
 
 from statemachines.context import Context
@@ -18,14 +20,29 @@ def set_cloudinit(ctx: Context) -> Outcome:
     return Done()
 
 
-def set_addresses(ctx: Context, held: list[Address]) -> bool:
+def set_password(ctx: Context) -> None:
+    """Write user and password for the guest's next boot."""
+    config = own_config(ctx)
+    changes: dict[str, str | int] = {"cipassword": ctx.service.password()}
+    if ctx.service.username:
+        changes["ciuser"] = ctx.service.username
+    ctx.hypervisor.configure(node_of(ctx), reserved_vmid(ctx), changes, digest=config.digest)
+
+
+def set_addresses(ctx: Context, held: Sequence[Address]) -> bool:
     """Write the address settings that differ, for the guest's next boot; whether anything did."""
     config = own_config(ctx)
+    changes, gone = address_changes(ctx, config, held)
+    if changes or gone:
+        ctx.hypervisor.configure(node_of(ctx), reserved_vmid(ctx), changes, delete=gone, digest=config.digest)
+    return bool(changes or gone)
+
+
+def address_changes(ctx: Context, config: Any, held: Sequence[Address]) -> tuple[dict[str, str | int], list[str]]:
+    """Address settings that differ, with their new values, and those that are to go because no address is left."""
     wanted = {"ipconfig0": ipconfig(held, ctx.package.network), "nameserver": " ".join(_name_servers(held))}
-    changes = {key: value for key, value in wanted.items() if value and config.text(key) != value}
-    if changes:
-        ctx.hypervisor.configure(node_of(ctx), reserved_vmid(ctx), changes, digest=config.digest)
-    return bool(changes)
+    changes: dict[str, str | int] = {key: value for key, value in wanted.items() if value and config.text(key) != value}
+    return changes, [] if wanted["ipconfig0"] else [key for key in wanted if config.text(key)]
 
 
 def settings(ctx: Context) -> dict[str, str | int]:
@@ -43,7 +60,7 @@ def settings(ctx: Context) -> dict[str, str | int]:
     return {key: value for key, value in values.items() if value}
 
 
-def ipconfig(held: list[Address], network: NetworkSpec) -> str:
+def ipconfig(held: Sequence[Address], network: NetworkSpec) -> str:
     """`ipconfig0` with the primary address of each family, or DHCP: only these are configured on the interface (NET-08)."""
     parts = []
     for family, key, gateway, dhcp in ((4, "ip", "gw", network.dhcp_ipv4), (6, "ip6", "gw6", network.dhcp_ipv6)):
@@ -57,6 +74,6 @@ def ipconfig(held: list[Address], network: NetworkSpec) -> str:
     return ",".join(parts)
 
 
-def _name_servers(held: list[Address]) -> list[str]:
+def _name_servers(held: Sequence[Address]) -> list[str]:
     """Name servers of all addresses, each once, in order."""
     return list(dict.fromkeys(server for address in held for server in address.dns))

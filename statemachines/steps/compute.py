@@ -1,5 +1,7 @@
 """CPU and memory."""
 
+from typing import Any
+
 from statemachines.context import Context
 from statemachines.outcome import Done, Outcome
 from statemachines.steps.look import node_of, own_config, reserved_vmid
@@ -11,6 +13,14 @@ def set_cpu_ram(ctx: Context) -> Outcome:
     (`clone` takes no tags; Proxmox sorts and lower-cases them.)
     """
     config = own_config(ctx)
+    wanted = changes(ctx, config)
+    if wanted:
+        ctx.hypervisor.configure(node_of(ctx), reserved_vmid(ctx), wanted, digest=config.digest)
+    return Done(changed=bool(wanted))
+
+
+def changes(ctx: Context, config: Any) -> dict[str, str | int]:
+    """What differs from the package, as configuration keys with their new values."""
     wanted: dict[str, str | int] = {}
     if (config.cores, config.sockets) != (ctx.package.cpu, 1):
         wanted |= {"cores": ctx.package.cpu, "sockets": 1}
@@ -18,6 +28,4 @@ def set_cpu_ram(ctx: Context) -> Outcome:
         wanted["memory"] = ctx.package.ram_gb * 1024
     if ctx.mark.tag not in config.tags:
         wanted["tags"] = ctx.mark.tags_with(config.tags)
-    if wanted:
-        ctx.hypervisor.configure(node_of(ctx), reserved_vmid(ctx), wanted, digest=config.digest)
-    return Done(changed=bool(wanted))
+    return wanted

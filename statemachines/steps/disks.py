@@ -44,7 +44,7 @@ def create_additional(ctx: Context) -> Outcome:
     disk = config.new_disk(storage, spec.size_gb)
     ctx.store.note(ctx.vm, intent={**ctx.vm.intent, "additional_disk": disk.interface})
     ctx.hypervisor.configure(
-        node_of(ctx), reserved_vmid(ctx), {disk.interface: str(_limited(disk, spec))}, digest=config.digest
+        node_of(ctx), reserved_vmid(ctx), {disk.interface: str(with_limits(disk, spec))}, digest=config.digest
     )
     ctx.store.release(ctx.vm)
     return Done()
@@ -84,10 +84,10 @@ def _resize(ctx: Context, choose: Any, size_gb: int, rejected: str) -> Outcome:
     if isinstance(ended, Wait):
         return ended
     disk = choose(own_config(ctx))
-    wanted, size = size_gb * GIB, disk.size or 0
-    if size == wanted:
+    wanted, missing = size_gb * GIB, growth(disk, size_gb)
+    if missing == 0:
         return Done(changed=ended is not None)
-    if size > wanted:
+    if missing < 0:
         ctx.journal.record(
             rejected, f"VM {ctx.vm.vm_id} {disk.interface}", f"{disk.size_gb:g} GB stays, {size_gb} GB asked"
         )
@@ -105,20 +105,31 @@ def _resize(ctx: Context, choose: Any, size_gb: int, rejected: str) -> Outcome:
     )
 
 
+def growth(disk: Any, size_gb: int) -> int:
+    """Bytes that the disk lacks of the package's size; negative when it is larger, which nothing can change."""
+    return size_gb * GIB - (disk.size or 0)
+
+
 def _limit(ctx: Context, choose: Any, spec: DiskSpec) -> Outcome:
     """Change only the limits of a disk string. All zero by default settings leaves the template's limits alone [C-18]."""
-    if spec.limits.unlimited and not spec.limits_from_option:
+    if leaves_limits(spec):
         return Done(changed=False)
     config = own_config(ctx)
     disk = choose(config)
-    limited = _limited(disk, spec)
+    limited = with_limits(disk, spec)
     if limited == disk:
         return Done(changed=False)
     ctx.hypervisor.configure(node_of(ctx), reserved_vmid(ctx), {disk.interface: str(limited)}, digest=config.digest)
     return Done()
 
 
-def _limited(disk: Any, spec: DiskSpec) -> Any:
+def leaves_limits(spec: DiskSpec) -> bool:
+    """Whether the package says nothing about the disk's limits."""
+    return spec.limits.unlimited and not spec.limits_from_option
+
+
+def with_limits(disk: Any, spec: DiskSpec) -> Any:
+    """The disk with the package's limits."""
     limits = spec.limits
     return disk.with_limits(disk.limits.of(limits.mbps_rd, limits.mbps_wr, limits.iops_rd, limits.iops_wr))
 

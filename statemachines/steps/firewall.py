@@ -34,9 +34,7 @@ def apply(ctx: Context, addresses: Sequence[Address]) -> Outcome:
     own_config(ctx)
     node, vmid = node_of(ctx), reserved_vmid(ctx)
     changed = _set_antispoofing(ctx, node, vmid, addresses)
-    wanted = options_of(ctx.package.firewall)
-    present = ctx.hypervisor.firewall_options(node, vmid)
-    missing = {key: value for key, value in wanted.items() if str(present.get(key)) != str(value)}
+    missing = missing_options(ctx, node, vmid)
     if missing:
         ctx.hypervisor.set_firewall_options(node, vmid, missing)
     return Done(changed=changed or bool(missing))
@@ -47,6 +45,13 @@ def _set_antispoofing(ctx: Context, node: str, vmid: int, addresses: Sequence[Ad
         return ctx.hypervisor.ensure_ipset(node, vmid, ANTISPOOFING_SET, [str(address.ip) for address in addresses])
     ctx.hypervisor.drop_ipset(node, vmid, ANTISPOOFING_SET)
     return False
+
+
+def missing_options(ctx: Context, node: str, vmid: int) -> dict[str, Any]:
+    """The package's firewall options that the VM does not have, as Proxmox spells them."""
+    present = ctx.hypervisor.firewall_options(node, vmid)
+    wanted = options_of(ctx.package.firewall)
+    return {key: value for key, value in wanted.items() if str(present.get(key)) != str(value)}
 
 
 def options_of(spec: FirewallSpec) -> dict[str, Any]:

@@ -23,6 +23,8 @@ def own_config(ctx: Context) -> Any:
     config = ctx.hypervisor.config(vm.node, vmid) if vm.node else None
     if config is None:
         config = _find_elsewhere(ctx, vmid)
+    if config.is_clone_stub:
+        raise Busy(f"VM {vmid} is locked ({config.lock})")  # it has no mark before its disks are copied
     if not ctx.mark.is_ours(config):
         config = _adopt(ctx, config)
     if config.lock:

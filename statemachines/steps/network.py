@@ -16,7 +16,7 @@ def set_network(ctx: Context) -> Outcome:
     """
     config = own_config(ctx)
     before = config.net_or_new(0)
-    after = _wanted(ctx, before)
+    after = wanted_card(ctx, before)
     if str(after) == config.text("net0"):
         return Done(changed=False)
     _check_bridge(ctx, after.bridge)
@@ -25,7 +25,8 @@ def set_network(ctx: Context) -> Outcome:
     return Done()
 
 
-def _wanted(ctx: Context, net: Any) -> Any:
+def wanted_card(ctx: Context, net: Any) -> Any:
+    """The card as the package wants it; keys that we do not know are kept."""
     spec = ctx.package.network
     bridge, vlan = place(ctx)
     return net.with_(

@@ -2,13 +2,22 @@
 
 from typing import Any
 
+from statemachines import errors
 from statemachines.context import Context
-from statemachines.errors import NeedsAttention, Temporary
+from statemachines.errors import Kind, NeedsAttention, StepError
 from statemachines.outcome import Done, Outcome, Wait
 from statemachines.steps import tasks
 from statemachines.steps.look import node_of, own_config, reserved_vmid
 
 RUNNING = "running"
+
+
+class NotDestroyed(StepError):
+    """Proxmox refused to destroy the VM, or its task failed: the VM is still there."""
+
+    def __init__(self, message: str, kind: Kind = Kind.RETRYABLE, who: str = "") -> None:
+        super().__init__(message, who)
+        self.kind = kind
 
 
 def remove_old_vm(ctx: Context) -> Outcome:
@@ -36,9 +45,25 @@ def destroy(ctx: Context) -> Outcome:
     what = f"removal of VM {vmid} is still running"
     if status(ctx) == RUNNING:
         return tasks.launch(ctx, lambda: ctx.hypervisor.stop(node, vmid), what) or Wait(what, again_in=0.0)
+    if starting := _start_underway(ctx):
+        return tasks.launch(ctx, lambda: starting, what) or Wait(what)
     if ended and not ended.ok and not ended.unknown:
-        raise Temporary(f"Could not remove VM {vmid} from node {node}: {ended.text}. Will retry.")
-    return tasks.launch(ctx, lambda: ctx.hypervisor.destroy(node, vmid), what) or Wait(what, again_in=0.0)
+        raise NotDestroyed(f"Could not remove VM {vmid} from node {node}: {ended.text}. Will retry.")
+    try:
+        return tasks.launch(ctx, lambda: ctx.hypervisor.destroy(node, vmid), what) or Wait(what, again_in=0.0)
+    except Exception as error:
+        kind = errors.kind_of(error)
+        if kind is Kind.CONFLICT:
+            return Wait(str(error))  # started again at this very moment
+        if kind is Kind.BUG or errors.outcome_unknown(error) or errors.is_busy(error):
+            raise
+        raise NotDestroyed(str(error), kind, errors.who_can_act(error)) from error
+
+
+def _start_underway(ctx: Context) -> str | None:
+    """The UPID of a start that a run before this one asked for and could not write down: the VM is not stopped for long."""
+    found = ctx.hypervisor.find_tasks(node_of(ctx), type="qmstart", vmid=reserved_vmid(ctx))
+    return next((str(task.upid) for task in found if task.running), None)
 
 
 def exists(ctx: Context) -> bool:

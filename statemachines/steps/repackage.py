@@ -4,11 +4,16 @@ from collections.abc import Sequence
 from typing import Any
 
 from statemachines.context import Context
-from statemachines.outcome import Done, Outcome, Wait
+from statemachines.outcome import Done, Outcome, Skip, Wait
+from statemachines.package import LIVE
 from statemachines.ports import Address
 from statemachines.steps import cloudinit, disks, dns, firewall, network, power, tasks
+from statemachines.steps.differences import differences
 from statemachines.steps.look import node_of, own_config, reserved_vmid
 
+NO_RESTART = "no restart needed"
+RESTARTING = "restarting"  # in the intent: something is pending, the VM is being stopped for it
+RESTARTED = "restarted"  # in the intent: the VM was seen stopped and is to be started
 SHUTDOWN_SECONDS = 120.0  # a guest that has not powered off by then is stopped
 
 
@@ -22,6 +27,31 @@ def update_addresses(ctx: Context) -> Outcome:
     firewall.widen(ctx)
     surplus, kept = split(ctx.addresses.held(ctx.vm), ctx.package.network)
     return dns.refresh(ctx, kept, gone=surplus)
+
+
+def stop_if_needed(ctx: Context) -> Outcome:
+    """Stop the VM, unless the product wants changes live and there is none that needs a restart."""
+    if ctx.package.change_mode == LIVE and "stopping_since" not in ctx.vm.intent and not ctx.vm.task:
+        kept = split(ctx.addresses.held(ctx.vm), ctx.package.network)[1]
+        if not any(difference.restart for difference in differences(ctx, own_config(ctx), kept)):
+            return Skip(NO_RESTART)
+    return stop(ctx)
+
+
+def start_if_stopped(ctx: Context) -> Outcome:
+    """Start the VM. One that was left running is looked at once more: what it could not take live gets its restart now."""
+    if ctx.package.change_mode == LIVE and not ctx.vm.intent.get(RESTARTED):
+        if ctx.vm.intent.get(RESTARTING):
+            outcome = stop(ctx)
+            if isinstance(outcome, Wait):
+                return outcome
+        elif power.remote_status(ctx) == power.RUNNING:
+            if not ctx.hypervisor.pending(node_of(ctx), reserved_vmid(ctx)):
+                return Skip(NO_RESTART)
+            ctx.store.note(ctx.vm, intent={**ctx.vm.intent, RESTARTING: True})
+            return Wait(f"VM {ctx.vm.vm_id} has changes that need a restart", again_in=0.0)
+        ctx.store.note(ctx.vm, intent={RESTARTED: True})
+    return power.start(ctx)
 
 
 def stop(ctx: Context) -> Outcome:

@@ -15,6 +15,7 @@ POLL = 5.0  # seconds between two looks at a guest that is shutting down
 HEARTBEAT = 15.0
 GRACEFUL = 120.0
 FORCED = 60.0
+UNREACHABLE = 60.0  # seconds without an answer until the VM is left to an admin
 SUCCEEDED = "Service terminated successfully"
 FAILED = "Service termination FAILED — admin attention required. Error: {reason}"
 
@@ -29,7 +30,7 @@ def terminate(ctx: Context) -> Outcome:
         _delete_dns(ctx)
         ctx.say(f"DELETE VM vmid={ctx.vm.vm_id} node={ctx.vm.node or '-'} purge=1")
         ctx.store.note(ctx.vm, intent={**ctx.vm.intent, "destroying": True})
-    outcome = removal.destroy(ctx)
+    outcome = _destroy(ctx)
     if isinstance(outcome, Wait):
         return outcome
     if ctx.vm.vm_id is not None:
@@ -39,6 +40,22 @@ def terminate(ctx: Context) -> Outcome:
     ctx.addresses.release(ctx.vm.service_id)
     ctx.store.clear(ctx.vm)
     return Done(mails=(Activity(SUCCEEDED, _key(ctx)),))
+
+
+def _destroy(ctx: Context) -> Outcome:
+    """Only Proxmox's refusal to delete fails the attempt. Lost answers are followed by another look, for a while."""
+    try:
+        return removal.destroy(ctx)
+    except removal.NotDestroyed:
+        raise
+    except Exception as error:
+        if errors.is_busy(error) or errors.kind_of(error) is not errors.Kind.RETRYABLE:
+            raise
+        since = float(ctx.vm.intent.setdefault("unreachable_since", ctx.clock.now()))
+        if ctx.clock.now() - since >= UNREACHABLE:
+            raise
+        ctx.store.note(ctx.vm, intent=ctx.vm.intent)
+        return Wait(str(error), again_in=POLL)
 
 
 def failed(ctx: Context, reason: str) -> tuple[Activity, ...]:

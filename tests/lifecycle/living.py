@@ -6,8 +6,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-
-
 from bridge.lifecycle.rules import Operation
 from bridge.models.module import VmInfo
 from bridge.models.whmcs import ActivityLogEntry, Product, Service
@@ -17,7 +15,6 @@ from tests.chaos.gate import Gate
 from tests.deploy.installation import Installation
 from tests.factories import choose, make_option
 from tests.lifecycle.names import Names
-
 
 DATA = "the client's data"
 
