@@ -70,6 +70,21 @@ class Claims:
         return found
 
     @retry_lost_connection
+    def take_one(self, service_id: int) -> bool:
+        """Claim this service, due or not, for a command that somebody waits for; False when another holds it.
+
+        A service that has no work row yet (its VM was made by the old module) gets one.
+        """
+        now = self.clock.now()
+        with transaction():
+            VmWork.insert(service_id=service_id, created_at=now).on_conflict_ignore().execute()
+            free = VmWork.lease_owner.is_null() | (VmWork.lease_until < now)
+            taken = VmWork.update(lease_owner=self.owner, lease_until=now + self.lease, updated_at=now).where(
+                (VmWork.service_id == service_id) & free
+            )
+            return bool(taken.execute())
+
+    @retry_lost_connection
     def any_due(self) -> bool:
         """Whether a VM waits for work; one indexed look-up, whatever the number of services."""
         now = self.clock.now()

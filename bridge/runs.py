@@ -12,16 +12,18 @@ from bridge.models.module import VmInfo
 from bridge.models.whmcs import Service
 from bridge.vm_context import Shop, VmContext
 from statemachines.change_package import CHANGE_PACKAGE
+from statemachines.commands import COMMANDS
 from statemachines.deploy import DEPLOY
 from statemachines.dns_sync import SET_DNS_RECORDS
 from statemachines.engine import Run
-from statemachines.machine import Machine
+from statemachines.machine import Machine, Plan
 from statemachines.ports import Vm
 from statemachines.reinstall import REINSTALL
 from statemachines.terminate import TERMINATE
 
 # The first that has a step at the VM's state: a reinstallation is a deployment once the old VM is gone.
 MACHINES: Sequence[Machine] = (DEPLOY, CHANGE_PACKAGE, TERMINATE, REINSTALL, SET_DNS_RECORDS)
+PLANS: Sequence[Plan] = (*MACHINES, *COMMANDS.values())
 WORKING_STATES = frozenset[str]().union(*(machine.states for machine in MACHINES))
 
 
@@ -32,13 +34,16 @@ class Runs:
     shop: Shop
 
     def open(self, service_id: int, block: Block) -> Run | None:
-        """The run of the pipeline that has a step at the VM's state; None when no pipeline has, or the service is gone."""
+        """The run of the pipeline that has a step at the VM's state, or of the command recorded for it.
+
+        None when there is neither, or the service is gone.
+        """
         found = load(service_id)
         if found is None:
             return None
         vm, service = found
-        machine = next((machine for machine in MACHINES if machine.step_at(vm.status)), None)
-        return Run(machine, VmContext(vm, service, self.shop), block) if machine else None
+        plan = next((plan for plan in PLANS if plan.due(vm)), None)
+        return Run(plan, VmContext(vm, service, self.shop), block) if plan else None
 
 
 @retry_lost_connection
@@ -67,6 +72,8 @@ def load(service_id: int) -> tuple[Vm, Service] | None:
         generation=work.generation or 0,
         unmarked=bool(info.vm_id) and reservation is None,
         since=reservation.reserved_at if reservation else 0.0,
+        suspended=work.suspended == 1,
+        onboot=work.onboot == 1,
     )
     return vm, service
 

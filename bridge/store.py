@@ -25,7 +25,9 @@ BATCH = 1000
 
 # Fields of `Vm` that live in the documented table, and those that live in our companion table.
 DOCUMENTED = {"vm_id": "vm_id", "name": "vm_name", "mac": "vm_net0_mac"}
-OURS = {"node": "node", "task": "task_upid", "ticks": "ticks", "intent": "intent", "template": "template"}
+OURS = {"task": "task_upid"} | {
+    field: field for field in ("node", "ticks", "intent", "template", "suspended", "onboot")
+}
 
 
 class RecordStore:

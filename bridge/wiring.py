@@ -3,6 +3,7 @@
 import logging
 import os
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,7 +20,10 @@ from bridge.config import Config, ConfigError, load_config
 from bridge.console import Emit, to_stdout
 from bridge.cron import Cron
 from bridge.hypervisors import Hypervisors
+from bridge.lifecycle.direct import Direct
+from bridge.lifecycle.password import Passwords
 from bridge.lifecycle.requests import Requests
+from bridge.lifecycle.suspension import Suspension
 from bridge.migrations import migrate
 from bridge.models.whmcs import Server
 from bridge.module_log import ModuleLog
@@ -45,14 +49,16 @@ WHMCS_API = ("whmcs_api_url", "whmcs_api_identifier", "whmcs_api_secret")  # wha
 SWEEP_SECONDS = 60
 DELIVER_SECONDS = 1
 BURY_SECONDS = 5
+ENFORCE_SECONDS = 60
 
 
 @dataclass(frozen=True)
 class Outside:
-    """What takes the place of the network in tests: sandboxes in process."""
+    """What takes the place of network and time in tests: sandboxes in process, and a clock that a pause moves."""
 
     proxmox: Callable[[Server], BaseAdapter | None] = lambda server: None
     whmcs: BaseAdapter | None = None
+    pause: Callable[[float], None] = time.sleep
 
 
 class House:
@@ -70,6 +76,7 @@ class House:
         self.outbox = Outbox(self.clock)
         self.orders = Orders(self.outbox, self.clock)
         self.requests = Requests(self.clock)
+        self.suspension = Suspension(self.clock, lambda: self.hypervisors)
         self._per_thread = threading.local()
 
     def whmcs(self) -> WhmcsApi:
@@ -110,6 +117,16 @@ class House:
                 install_id=install_id(),
             )
         )
+
+    @cached_property
+    def direct(self) -> Direct:
+        """Runs commands that somebody waits for."""
+        return Direct(self.runs, self.claims, self.outside.pause)
+
+    @cached_property
+    def passwords(self) -> Passwords:
+        """Changes guests' passwords."""
+        return Passwords(self.direct, self.whmcs, self.clock)
 
     @cached_property
     def cron(self) -> Cron:
@@ -154,6 +171,7 @@ class House:
             Chore("outbox", DELIVER_SECONDS, self.deliver),
             Chore("dead leases", BURY_SECONDS, self.claims.bury),
             Chore("sweep", SWEEP_SECONDS, self.cron.sweep),
+            Chore("suspended VMs", ENFORCE_SECONDS, self.suspension.enforce),
         ]
         return Scheduler(self.cron, self.claims, chores, emit)
 
@@ -187,12 +205,24 @@ class WebServices:
     """Implements `bridge.web.interfaces.Services`."""
 
     def __init__(self, house: House) -> None:
+        self._house = house
         self.nonces = DatabaseNonces()
         self.orders = house.orders
         self.requests = house.requests
+        self.suspension = house.suspension
         self.connections = ConnectionTest(house.hypervisors, house.settings)
         self.cron = StreamedCron(lambda: house.cron, house.settings, house.delivering)
         self.installation = InstallationLife(house)
+
+    @property
+    def commands(self) -> Direct:
+        """Commands on VMs."""
+        return self._house.direct
+
+    @property
+    def passwords(self) -> Passwords:
+        """Passwords of guests."""
+        return self._house.passwords
 
     def open(self) -> None:
         """Connections open at the first query."""

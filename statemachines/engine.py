@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from statemachines import errors
 from statemachines.context import Context
-from statemachines.machine import CARRY_ON, STOP, Machine, Step
+from statemachines.machine import CARRY_ON, STOP, Plan, Step
 from statemachines.outcome import Done, Outcome, Skip, Wait
 from statemachines.run import FAILED, SUCCESS, WAITING, Board, Report, RunLog, StepRecord, Stopwatch
 
@@ -44,7 +44,7 @@ class Run:
     A turn raises what the store raises (LeaseLost, database trouble): then nothing more may be written for this VM.
     """
 
-    def __init__(self, machine: Machine, ctx: Context, board: Board) -> None:
+    def __init__(self, machine: Plan, ctx: Context, board: Board) -> None:
         self.machine = machine
         self.ctx = ctx
         self.board = board
@@ -59,7 +59,7 @@ class Run:
 
     def turn(self) -> Turn:
         """Execute steps until one has to wait, fails, or none is left."""
-        while step := self.machine.step_at(self.ctx.vm.status):
+        while step := self.machine.due(self.ctx.vm):
             outcome = self._attempt(step)
             if isinstance(outcome, Wait):
                 if outcome.queued:

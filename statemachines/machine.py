@@ -3,11 +3,12 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Protocol
 
 from statemachines.context import Context
 from statemachines.outcome import Outcome
 from statemachines.output import Style
-from statemachines.ports import Notice
+from statemachines.ports import Notice, Vm
 
 STOP = "stop"  # on failure: keep the state, say why, try again next tick
 CARRY_ON = "carry on"  # on failure: write the error to the module log and go on as if it had worked
@@ -43,6 +44,23 @@ class Step:
     def patience_for(self, ctx: Context) -> float:
         """Seconds one tick waits for this step of this VM."""
         return self.patience(ctx) if callable(self.patience) else self.patience
+
+
+class Plan(Protocol):
+    """What the engine walks a VM through; see `Machine` for the fields."""
+
+    @property
+    def action(self) -> str: ...
+    @property
+    def style(self) -> Style: ...
+    @property
+    def final(self) -> str: ...
+    @property
+    def tells_unchanged(self) -> bool: ...
+
+    def due(self, vm: Vm) -> Step | None:
+        """The step to be done next; None when nothing is left to do."""
+        ...
 
 
 class BadTable(ValueError):
@@ -90,3 +108,7 @@ class Machine:
     def step_at(self, state: str) -> Step | None:
         """The step that is due at `state`, None when the pipeline has nothing to do there."""
         return self._by_state.get(state)
+
+    def due(self, vm: Vm) -> Step | None:
+        """The step to be done next on `vm`."""
+        return self.step_at(vm.status)

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from bridge.database import retry_lost_connection, transaction
-from bridge.lifecycle.rules import Operation, Verdict, decide
+from bridge.lifecycle.rules import Decision, Operation, Verdict, decide
 from bridge.models.companion import VmWork
 from bridge.models.module import VmInfo
 from statemachines import states
+from statemachines.commands import COMMAND, COMMANDS
 from statemachines.ports import Clock
 
 SUCCESS = "success"
@@ -20,6 +21,24 @@ BEGINS_AT = {
     Operation.TERMINATE: states.TERMINATE,
     Operation.REDEPLOY: states.CREATION,
 }
+
+# These leave the VM as it is, so what a command has promised (a new password) is done first.
+WAIT_FOR_COMMANDS = frozenset({Operation.CHANGE_PACKAGE, Operation.SET_DNS_RECORDS})
+
+
+def command_in(intent: str | None) -> str:
+    """The name of the command that an intent as stored records, empty when there is none."""
+    try:
+        facts = json.loads(intent or "{}")
+    except ValueError:
+        return ""
+    return str(facts.get(COMMAND, "")) if isinstance(facts, dict) else ""
+
+
+def _lasting_command(service_id: int) -> bool:
+    work = VmWork.get_or_none(VmWork.service_id == service_id)
+    command = COMMANDS.get(command_in(work.intent)) if work else None
+    return command is not None and command.lasting
 
 
 @dataclass(frozen=True)
@@ -38,6 +57,8 @@ class Requests:
         with transaction():
             row = VmInfo.get_or_none(VmInfo.service_id == service_id)
             decision = decide(operation, row.vm_status if row else None, service_id)
+            if decision.verdict is Verdict.BEGIN and operation in WAIT_FOR_COMMANDS and _lasting_command(service_id):
+                decision = Decision(Verdict.LATER)
             if decision.verdict is Verdict.BEGIN:
                 self._begin(service_id, operation, facts)
             elif decision.verdict is Verdict.LATER:

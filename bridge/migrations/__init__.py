@@ -12,13 +12,14 @@ from secrets import token_hex
 from peewee import IntegrityError
 
 from bridge.database import Database, DatabaseUnavailable, retry_lost_connection, transaction
-from bridge.migrations import m0001_first_tables
+from bridge.migrations import m0001_first_tables, m0002_suspension
 from bridge.models.companion import AppliedMigration, Setting
 
 _LOCK_WAIT_SECONDS = 20
 
 MIGRATIONS: dict[int, tuple[str, Callable[[Database], None]]] = {
     1: ("0001 first tables", m0001_first_tables.apply),
+    2: ("0002 suspension", m0002_suspension.apply),
 }
 
 

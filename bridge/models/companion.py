@@ -21,7 +21,8 @@ class VmWork(CompanionModel):
     """Work on the VM of one service: where the current step stands, when to look again, and who holds the lease.
 
     `generation` grows with every request that changes what is to be done, so that a run which began before it can write
-    nothing more; `pending_action` is a request that waits for the VM to be ready; `suspended` 1 = the VM must not run.
+    nothing more; `pending_action` is a request that waits for the VM to be ready; `suspended` 1 = the VM must not run,
+    2 = not suspended any more and to be started; `onboot` 1 = it used to start with its node before it was suspended.
     `due_at` NULL = nothing to do; `template` the operating system template chosen for this VM; `intent` facts written
     down before acting, as JSON; `attention_*` set while a person has to act (cause, since when, who can).
     """
@@ -36,7 +37,8 @@ class VmWork(CompanionModel):
     intent = TextField(null=True)
     pending_action = CharField(null=True)
     generation = IntegerField(default=0)
-    suspended = IntegerField(default=0)
+    suspended = IntegerField(default=0, index=True)
+    onboot = IntegerField(null=True)
     due_at = DoubleField(null=True, index=True)
     lease_owner = CharField(null=True)
     lease_until = DoubleField(null=True, index=True)

@@ -17,6 +17,15 @@ def vm_is_ready(ctx: Context) -> tuple[Mail, ...]:
     return (Mail(template, key, variables),)
 
 
+def password_is_reset(ctx: Context) -> tuple[Mail, ...]:
+    """The mail with the new password; none when the product has chosen None. One for each time it was asked for."""
+    template = ctx.package.mail_reset
+    if not template:
+        return ()
+    key = f"reset:{ctx.vm.service_id}:{ctx.vm.intent['asked_at']}"
+    return (Mail(template, key, {"vm_id": str(ctx.vm.vm_id), "server_hostname": ctx.server_name}),)
+
+
 def package_is_changed(ctx: Context) -> tuple[Mail, ...]:
     """The mail after a package change, by its fixed name [C-42]."""
     key = f"upgrade:{ctx.vm.service_id}:{ctx.clock.now():.6f}"
