@@ -125,8 +125,8 @@ class Claims:
     @retry_lost_connection
     def bury(self) -> int:
         """Free the leases of processes of this machine that are gone; returns how many. Others run out by themselves."""
-        # A lease has both columns; the one with an index keeps idle services out of the look.
-        held = VmWork.lease_until.is_null(False) & VmWork.lease_owner.is_null(False)
+        # A lease has both columns; the one with an index keeps idle services out of the look (SQLite uses none for NOT NULL).
+        held = (VmWork.lease_until > 0) & VmWork.lease_owner.is_null(False)
         owners = VmWork.select(VmWork.lease_owner).where(held).distinct()
         dead = [row.lease_owner for row in owners if _is_dead(row.lease_owner or "")]
         if not dead:
