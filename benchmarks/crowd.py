@@ -12,7 +12,7 @@ from bridge.settings import Settings
 from tests.chaos.processes import Installation, wait_until
 from tests.daemon import SECRET
 
-ORDERS, ALONE, NODES, SPEED = 100, 3, 10, 2.0
+ORDERS, ALONE, NODES, SPEED = 100, 2, 10, 1.0
 PRODUCT = {"ipv4_count": "1", "add_size": "0"}
 LIMITS: dict[str, Mapping[str, int]] = {
     "default limits": {},
