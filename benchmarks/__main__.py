@@ -1,5 +1,6 @@
 """Runs all cases, or those that are named, and prints one table."""
 
+import signal
 import sys
 import tempfile
 import time
@@ -40,7 +41,9 @@ def main(names: list[str]) -> None:
 def _run(name: str, ground: Ground) -> list[Ratio]:
     began = time.monotonic()
     ratios = CASES[name](ground)
-    print(f"{name}: measured in {time.monotonic() - began:.0f} s", file=sys.stderr)
+    for ratio in ratios:
+        print(f"{ratio.value:8.2f}  {ratio.name}: {ratio.measured} / {ratio.base}", file=sys.stderr)
+    print(f"{name} took {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
     return ratios
 
 
@@ -54,4 +57,6 @@ def _table(ratios: list[Ratio]) -> Table:
     return table
 
 
+# Ended from outside it takes its children along, as it does after Ctrl-C.
+signal.signal(signal.SIGTERM, signal.default_int_handler)
 main(sys.argv[1:])

@@ -24,7 +24,7 @@ def run(ground: Ground) -> list[Ratio]:
         house = House(load_config(installation.environment))
         few = _measured(ground, installation, house, FEW)
         many = _measured(ground, installation, house, MANY)
-    ratios = [
+    return [
         Ratio(
             f"{name}, {MANY:,} idle services / {FEW}",
             statistics.median(many[name][0]) / statistics.median(few[name][0]),
@@ -34,7 +34,6 @@ def run(ground: Ground) -> list[Ratio]:
         )
         for name in few
     ]
-    return ratios
 
 
 def _measured(
