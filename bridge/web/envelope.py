@@ -70,6 +70,14 @@ class ServiceParams(BaseModel):
     addon_id: OptionalId = Field(default=0, alias="addonId")
 
 
+class PasswordParams(BaseModel):
+    """A new password. Errors never repeat it."""
+
+    model_config = ConfigDict(hide_input_in_errors=True)
+
+    password: Annotated[str, Field(max_length=1024, repr=False)]
+
+
 class ServerParams(BaseModel):
     """A server as WHMCS's server form sends it. Errors never repeat what was typed."""
 

@@ -4,12 +4,13 @@ A service reports a refusal that the person in front of WHMCS has to read by rai
 WHMCS's own convention says so, by returning the text.
 """
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 from bridge.lifecycle.rules import Operation
 from bridge.protocol.nonces import Nonces
+from statemachines.commands import Power
 
 
 class Refusal(Exception):
@@ -58,6 +59,42 @@ class Requests(Protocol):
 
     def ask(self, service_id: int, operation: Operation, **facts: Any) -> str:
         """Ask for an operation. Returns "success", or one line saying why it is not possible now."""
+
+
+class Answer(Protocol):
+    """How a command that somebody waited for stands; `text` is "success" or one line."""
+
+    @property
+    def text(self) -> str: ...
+    @property
+    def facts(self) -> Mapping[str, Any]: ...
+
+
+class Commands(Protocol):
+    """Commands on a VM that somebody waits for."""
+
+    def run(self, service_id: int, name: str) -> Answer:
+        """Run the command of this name, see `statemachines.commands`; takes at most some seconds."""
+
+    def look(self, service_id: int, label: str, wanted: Power) -> str:
+        """Why the VM, as it is, does not allow what `label` names; empty when it does."""
+
+
+class Suspension(Protocol):
+    """Suspending and unsuspending services."""
+
+    def suspend(self, service_id: int) -> str:
+        """Stop the VM and keep it from running. Returns "success" at once."""
+
+    def unsuspend(self, service_id: int) -> str:
+        """Let the VM run again. Returns "success" at once."""
+
+
+class Passwords(Protocol):
+    """Passwords of guests."""
+
+    def change(self, service_id: int, password: str) -> str:
+        """Give the guest this password. Returns "success", or one line."""
 
 
 class Connections(Protocol):
@@ -110,6 +147,18 @@ class Services(Protocol):
     @property
     def requests(self) -> Requests:
         """Operations on VMs."""
+
+    @property
+    def commands(self) -> Commands:
+        """Commands on VMs."""
+
+    @property
+    def suspension(self) -> Suspension:
+        """Suspending services."""
+
+    @property
+    def passwords(self) -> Passwords:
+        """Passwords of guests."""
 
     @property
     def connections(self) -> Connections:

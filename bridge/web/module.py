@@ -5,9 +5,10 @@ from typing import Any
 from flask import Blueprint, Response
 
 from bridge.lifecycle.rules import Operation
-from bridge.web.envelope import Call, ServerParams
+from bridge.web.envelope import Call, PasswordParams, ServerParams
 from bridge.web.functions import Function, Table, answer
 from bridge.web.interfaces import Services
+from statemachines.commands import Power
 
 blueprint = Blueprint("module", __name__, url_prefix="/v1/module")
 
@@ -32,33 +33,64 @@ def asks_for(operation: Operation) -> Function:
     return ask
 
 
+def command(name: str) -> Function:
+    """A module command: one step, run while its caller waits."""
+
+    def run(services: Services, call: Call) -> str:
+        return services.commands.run(call.service_id(), name).text
+
+    return run
+
+
+def suspend_account(services: Services, call: Call) -> str:
+    """The VM is stopped and stays so."""
+    return services.suspension.suspend(call.service_id())
+
+
+def unsuspend_account(services: Services, call: Call) -> str:
+    """The VM runs again."""
+    return services.suspension.unsuspend(call.service_id())
+
+
+def change_password(services: Services, call: Call) -> str:
+    """The password that was typed in WHMCS becomes the guest's."""
+    return services.passwords.change(call.service_id(), call.read(PasswordParams).password)
+
+
+def reinstall(services: Services, call: Call) -> str:
+    """The button of staff, which leaves it to them to stop the VM [C-30]."""
+    service_id = call.service_id()
+    refusal = services.commands.look(service_id, "Reinstall", Power.STOPPED)
+    return refusal or services.requests.ask(service_id, Operation.REINSTALL)
+
+
 FUNCTIONS: Table = {
     "CreateAccount": create_account,
     "TestConnection": test_connection,
-    "SuspendAccount": None,
-    "UnsuspendAccount": None,
+    "SuspendAccount": suspend_account,
+    "UnsuspendAccount": unsuspend_account,
     "TerminateAccount": asks_for(Operation.TERMINATE),
     "ChangePackage": asks_for(Operation.CHANGE_PACKAGE),
-    "ChangePassword": None,
+    "ChangePassword": change_password,
     "AdminServicesTabFields": None,
     "AdminServicesTabFieldsSave": None,
     "MetricUsage": None,
     "DnsRecords": None,
-    "VMStart": None,
-    "VMStop": None,
-    "VMReinstall": None,
-    "VMSetDedicatedIp": None,
-    "VMClone": None,
-    "VMSetCpuRam": None,
-    "VMSetSystemDiskSize": None,
-    "VMSetSystemDiskBandwidth": None,
-    "VMSetCreatedAdditionalDisk": None,
-    "VMSetAdditionalDiskSize": None,
-    "VMSetAdditionalDiskBandwidth": None,
-    "VMSetNetwork": None,
-    "VMSetFirewall": None,
-    "VMSetCloudinit": None,
-    "VMRemove": None,
+    "VMStart": command("VMStart"),
+    "VMStop": command("VMStop"),
+    "VMReinstall": reinstall,
+    "VMSetDedicatedIp": command("VMSetDedicatedIp"),
+    "VMClone": command("VMClone"),
+    "VMSetCpuRam": command("VMSetCpuRam"),
+    "VMSetSystemDiskSize": command("VMSetSystemDiskSize"),
+    "VMSetSystemDiskBandwidth": command("VMSetSystemDiskBandwidth"),
+    "VMSetCreatedAdditionalDisk": command("VMSetCreatedAdditionalDisk"),
+    "VMSetAdditionalDiskSize": command("VMSetAdditionalDiskSize"),
+    "VMSetAdditionalDiskBandwidth": command("VMSetAdditionalDiskBandwidth"),
+    "VMSetNetwork": command("VMSetNetwork"),
+    "VMSetFirewall": command("VMSetFirewall"),
+    "VMSetCloudinit": command("VMSetCloudinit"),
+    "VMRemove": command("VMRemove"),
     "VMSetDNSRecords": asks_for(Operation.SET_DNS_RECORDS),
 }
 
