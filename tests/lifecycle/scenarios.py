@@ -116,6 +116,12 @@ def names_written(rig: Living, service: int, before: Facts) -> None:
 
 
 def terminated(rig: Living, service: int, before: Facts) -> None:
+    """Nothing is left, and no mail was sent."""
+    gone(rig, service)
+    assert rig.mails_of(service) == []
+
+
+def gone(rig: Living, service: int) -> None:
     """Nothing is left of the VM, on the cluster and in WHMCS, and the client reads so once."""
     assert rig.states() == {service: REMOVE}, "\n".join(rig.lines[-30:])
     at_rest(rig)
@@ -128,7 +134,8 @@ def terminated(rig: Living, service: int, before: Facts) -> None:
     identity = (record.vm_id, record.vm_name, record.vm_net0_mac, record.vm_rev_dns, record.vm_backup_schedule)
     assert identity == (None,) * 5
     assert [text for text in rig.activity() if "terminat" in text] == [SUCCEEDED]
-    assert rig.mails_of(service) == []
+    assert rig.names is not None
+    assert (rig.names.forward, rig.names.reverse) == ({}, {})
 
 
 def living(rig: Living, service: int, counts: tuple[int, int], mails: list[str]) -> None:
