@@ -2,7 +2,8 @@
 
 import pytest
 
-from bridge.models.companion import AddressReservation, VmidReservation
+from bridge.models.companion import AddressReservation, ProductSetting, VmidReservation
+from bridge.web.interfaces import Actor
 from tests.chaos import invariants
 from tests.deploy.conftest import Install
 from tests.deploy.installation import failed_step
@@ -21,7 +22,7 @@ WRITES = {
 @pytest.mark.parametrize("call", WRITES)
 def test_a_step_that_fails_a_hundred_times_is_still_tried_and_forgets_nothing(install: Install, call: str) -> None:
     rig = install()
-    fault = rig.fault(call, times=0, status=500, text="not today")
+    rig.fault(call, times=0, status=500, text="not today")
     service = rig.order()
     rig.tick()
     held = sorted(row.address for row in AddressReservation.select())
@@ -33,7 +34,6 @@ def test_a_step_that_fails_a_hundred_times_is_still_tried_and_forgets_nothing(in
     assert rig.work(service).attempts == 100
     assert sorted(row.address for row in AddressReservation.select()) == held
     assert [row.vmid for row in VmidReservation.select()] == [rig.record(service).vm_id] == [vmid]
-    fault.times = 1
     rig.cluster.faults.clear()
     rig.run()
     invariants.all_hold(rig, [service], {service: (2, 1)})
@@ -59,11 +59,10 @@ def test_a_cluster_that_cannot_be_reached_for_a_while(install: Install) -> None:
 
 
 @pytest.mark.req("DEP-44")
-def test_a_node_that_is_rebooted_in_the_middle(install: Install) -> None:
+def test_a_node_that_another_node_cannot_reach_for_a_moment(install: Install) -> None:
     rig = install()
     service = rig.order()
     rig.fault("PUT .*/resize", status=595)
-    rig.cluster.nodes["pve1"].online = True
     line = failed_step(rig.tick())
     assert "595 the node could not be reached" in line
     rig.run()
@@ -105,8 +104,6 @@ def test_an_order_is_taken_without_a_call_and_asking_again_changes_nothing(insta
     assert rig.whmcs.calls == []
     assert rig.states() == {service: "creation"}
     rig.run()
-    from bridge.web.interfaces import Actor
-
     assert rig.house.orders.create(service, Actor()) == "success"
     rig.run()
     assert len(rig.calls("POST", "/clone")) == 1
@@ -115,8 +112,6 @@ def test_an_order_is_taken_without_a_call_and_asking_again_changes_nothing(insta
 
 @pytest.mark.req("OPT-23", "DEP-07")
 def test_a_product_without_settings_and_options_but_a_template(install: Install) -> None:
-    from bridge.models.companion import ProductSetting
-
     rig = install()
     ProductSetting.delete().where(ProductSetting.name != "os_template").execute()
     service = rig.deploy()
