@@ -20,8 +20,10 @@ from bridge.config import Config, ConfigError, load_config
 from bridge.console import Emit, to_stdout
 from bridge.cron import Cron
 from bridge.hypervisors import Hypervisors
+from bridge.lifecycle.adoption import Adoption
 from bridge.lifecycle.direct import Direct
 from bridge.lifecycle.password import Passwords
+from bridge.lifecycle.records import Records
 from bridge.lifecycle.requests import Requests
 from bridge.lifecycle.suspension import Suspension
 from bridge.migrations import migrate
@@ -77,6 +79,7 @@ class House:
         self.orders = Orders(self.outbox, self.clock)
         self.requests = Requests(self.clock)
         self.suspension = Suspension(self.clock, lambda: self.hypervisors)
+        self.records = Records(self.clock)
         self._per_thread = threading.local()
 
     def whmcs(self) -> WhmcsApi:
@@ -122,6 +125,11 @@ class House:
     def direct(self) -> Direct:
         """Runs commands that somebody waits for."""
         return Direct(self.runs, self.claims, self.outside.pause)
+
+    @cached_property
+    def adoption(self) -> Adoption:
+        """Sets the VMID of services."""
+        return Adoption(self.runs, self.claims)
 
     @cached_property
     def passwords(self) -> Passwords:
@@ -210,6 +218,7 @@ class WebServices:
         self.orders = house.orders
         self.requests = house.requests
         self.suspension = house.suspension
+        self.records = house.records
         self.connections = ConnectionTest(house.hypervisors, house.settings)
         self.cron = StreamedCron(lambda: house.cron, house.settings, house.delivering)
         self.installation = InstallationLife(house)
@@ -218,6 +227,11 @@ class WebServices:
     def commands(self) -> Direct:
         """Commands on VMs."""
         return self._house.direct
+
+    @property
+    def adoption(self) -> Adoption:
+        """Existing VMs for services."""
+        return self._house.adoption
 
     @property
     def passwords(self) -> Passwords:

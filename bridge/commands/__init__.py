@@ -12,11 +12,14 @@ import peewee
 
 from bridge.commands.cron import cron_command
 from bridge.commands.demo import demo_command
+from bridge.commands.explain import explain_command, status_command
 from bridge.commands.install_shim import install_shim_command
 from bridge.commands.migrate import migrate_command
 from bridge.commands.plan import plan_command
 from bridge.commands.product import product_command
+from bridge.commands.record import record_command
 from bridge.commands.roles import scheduler_command, serve_command, vnc_command, web_command
+from bridge.commands.run import run_command
 from bridge.commands.sandbox import sandbox_command
 from bridge.commands.server import server_command
 from bridge.config import ConfigError
@@ -39,14 +42,18 @@ def cli(verbose: bool) -> None:
 for command in (
     cron_command,
     demo_command,
+    explain_command,
     install_shim_command,
     migrate_command,
     plan_command,
     product_command,
+    record_command,
+    run_command,
     sandbox_command,
     scheduler_command,
     serve_command,
     server_command,
+    status_command,
     vnc_command,
     web_command,
 ):

@@ -1,13 +1,17 @@
 """`/v1/addon/<function>`: the functions of the addon module."""
 
-from typing import Annotated
+from collections.abc import Callable
+from typing import Annotated, Any, TypeVar
 
 from flask import Blueprint, Response
 from pydantic import BaseModel, Field
 
-from bridge.web.envelope import Call
+from bridge.lifecycle.records import RecordRefused
+from bridge.web.envelope import Call, Id, Map
 from bridge.web.functions import Table, answer, everybody
 from bridge.web.interfaces import Refusal, Services
+
+T = TypeVar("T")
 
 blueprint = Blueprint("addon", __name__, url_prefix="/v1/addon")
 
@@ -33,13 +37,65 @@ def upgrade(services: Services, call: Call) -> None:
     services.installation.upgrade(call.read(UpgradeParams).version)
 
 
+class EditParams(BaseModel):
+    """Columns of a record as text."""
+
+    columns: Annotated[Map, Field(max_length=32)]
+
+
+class ResetParams(BaseModel):
+    """The status to go to."""
+
+    status: Annotated[str, Field(max_length=64)]
+
+
+class AdoptParams(BaseModel):
+    """The VM to be the service's."""
+
+    vmid: Id
+
+
+def record(services: Services, call: Call) -> dict[str, Any]:
+    """All documented columns of the VM's record."""
+    return _unless_refused(lambda: services.records.show(call.service_id()))
+
+
+def record_edit(services: Services, call: Call) -> list[str]:
+    """Change columns; the names of those that differ now."""
+    columns = {name: str(value) for name, value in call.read(EditParams).columns.items()}
+    return _unless_refused(lambda: services.records.edit(call.service_id(), columns))
+
+
+def record_reset(services: Services, call: Call) -> str:
+    """Put the VM to another status; the one before."""
+    return _unless_refused(lambda: services.records.reset(call.service_id(), call.read(ResetParams).status))
+
+
+def record_delete(services: Services, call: Call) -> None:
+    """Remove the record."""
+    _unless_refused(lambda: services.records.delete(call.service_id()))
+
+
+def adopt(services: Services, call: Call) -> str:
+    """Make an existing VM the service's."""
+    return services.adoption.adopt(call.service_id(), call.read(AdoptParams).vmid)
+
+
+def _unless_refused(work: Callable[[], T]) -> T:
+    try:
+        return work()
+    except RecordRefused as error:
+        raise Refusal(str(error)) from error
+
+
 def admins(call: Call) -> None:
     """The addon's pages are for admins who are logged in."""
     if call.actor.type != "admin" or call.actor.id is None:
         raise Refusal("This page is for admins only.")
 
 
-PAGES = frozenset({"output", "sidebar", "api"})
+RECORD = frozenset({"record", "record_edit", "record_reset", "record_delete", "adopt"})
+PAGES = frozenset({"output", "sidebar", "api"}) | RECORD
 
 FUNCTIONS: Table = {
     "activate": activate,
@@ -48,6 +104,11 @@ FUNCTIONS: Table = {
     "output": None,
     "sidebar": None,
     "api": None,
+    "record": record,
+    "record_edit": record_edit,
+    "record_reset": record_reset,
+    "record_delete": record_delete,
+    "adopt": adopt,
 }
 
 

@@ -97,6 +97,29 @@ class Passwords(Protocol):
         """Give the guest this password. Returns "success", or one line."""
 
 
+class Records(Protocol):
+    """The records of VMs, in staff's hands. Each method raises `bridge.lifecycle.records.RecordRefused` with one line."""
+
+    def show(self, service_id: int) -> dict[str, Any]:
+        """All documented columns."""
+
+    def edit(self, service_id: int, changes: Mapping[str, str]) -> list[str]:
+        """Change columns; returns the names of those that differ now."""
+
+    def reset(self, service_id: int, status: str) -> str:
+        """Put the VM to another status; returns the one before."""
+
+    def delete(self, service_id: int) -> None:
+        """Remove the record."""
+
+
+class Adoption(Protocol):
+    """Existing VMs for services."""
+
+    def adopt(self, service_id: int, vmid: int) -> str:
+        """Make the VM the service's. Returns "success", or one line."""
+
+
 class Connections(Protocol):
     """Reaching a Proxmox server."""
 
@@ -159,6 +182,14 @@ class Services(Protocol):
     @property
     def passwords(self) -> Passwords:
         """Passwords of guests."""
+
+    @property
+    def records(self) -> Records:
+        """Records of VMs."""
+
+    @property
+    def adoption(self) -> Adoption:
+        """Existing VMs for services."""
 
     @property
     def connections(self) -> Connections:
