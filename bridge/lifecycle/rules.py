@@ -88,7 +88,7 @@ def decide(operation: Operation, state: str | None, service_id: int) -> Decision
     here = situation(state)
     verdict = RULES[operation][here]
     if operation is Operation.CHANGE_PACKAGE and state == s.CHANGE_PACKAGE:
-        verdict = Verdict.ALREADY
+        verdict = Verdict.BEGIN  # anew: a run that has just begun may have read the package before it was changed
     if verdict is not Verdict.REFUSE:
         return Decision(verdict)
     what = operation.replace("_", " ")

@@ -45,24 +45,32 @@ def destroy(ctx: Context) -> Outcome:
     what = f"removal of VM {vmid} is still running"
     if status(ctx) == RUNNING:
         return tasks.launch(ctx, lambda: ctx.hypervisor.stop(node, vmid), what) or Wait(what, again_in=0.0)
-    if starting := _start_underway(ctx):
+    if starting := _underway(ctx, "qmstart"):
         return tasks.launch(ctx, lambda: starting, what) or Wait(what)
     if ended and not ended.ok and not ended.unknown:
         raise NotDestroyed(f"Could not remove VM {vmid} from node {node}: {ended.text}. Will retry.")
     try:
         return tasks.launch(ctx, lambda: ctx.hypervisor.destroy(node, vmid), what) or Wait(what, again_in=0.0)
     except Exception as error:
-        kind = errors.kind_of(error)
-        if kind is Kind.CONFLICT:
-            return Wait(str(error))  # started again at this very moment
-        if kind is Kind.BUG or errors.outcome_unknown(error) or errors.is_busy(error):
+        if errors.kind_of(error) is Kind.BUG or errors.is_busy(error):
             raise
-        raise NotDestroyed(str(error), kind, errors.who_can_act(error)) from error
+        if errors.kind_of(error) is Kind.CONFLICT:
+            return Wait(str(error))  # started again at this very moment
+        return _after_error(ctx, error, what)
 
 
-def _start_underway(ctx: Context) -> str | None:
-    """The UPID of a start that a run before this one asked for and could not write down: the VM is not stopped for long."""
-    found = ctx.hypervisor.find_tasks(node_of(ctx), type="qmstart", vmid=reserved_vmid(ctx))
+def _after_error(ctx: Context, error: Exception, what: str) -> Outcome:
+    """The answer to DELETE was an error or was lost: believe what there is. Raises NotDestroyed when nothing has begun."""
+    if destroying := _underway(ctx, "qmdestroy"):
+        return tasks.launch(ctx, lambda: destroying, what) or Wait(what)
+    if not exists(ctx):
+        return Done()
+    raise NotDestroyed(str(error), errors.kind_of(error), errors.who_can_act(error)) from error
+
+
+def _underway(ctx: Context, type: str) -> str | None:
+    """The UPID of a running task that was asked for without being written down, by a run before this one or just now."""
+    found = ctx.hypervisor.find_tasks(node_of(ctx), type=type, vmid=reserved_vmid(ctx))
     return next((str(task.upid) for task in found if task.running), None)
 
 

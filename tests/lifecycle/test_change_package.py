@@ -67,13 +67,14 @@ def test_a_request_answers_without_a_call_to_proxmox(install: Install) -> None:
 
 
 @pytest.mark.req("CP-03")
-def test_a_second_request_changes_nothing(install: Install) -> None:
+def test_a_second_request_is_accepted_and_the_change_made_once(install: Install) -> None:
     rig = install()
     service = rig.living()
     rig.ask(service, CHANGE)
-    before = rig.work(service).generation
     assert rig.ask(service, CHANGE) == "success"
-    assert rig.work(service).generation == before
+    assert rig.state(service) == "change_package"
+    rig.run()
+    assert rig.mails_of(service) == [UPGRADE]
 
 
 @pytest.mark.req("CP-05", "CP-06", "CP-44", "OPT-36")
