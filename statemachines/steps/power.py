@@ -24,9 +24,9 @@ def start(ctx: Context) -> Outcome:
         return ended
     if ctx.vm.suspended:
         return Skip(SUSPENDED)
-    if remote_status(ctx) == RUNNING:
-        return Done()
-    if ended and not ended.ok:
+    if remote_status(ctx) == RUNNING or (ended and ended.ok):
+        return Done()  # one that has died again is left to the step that verifies, which counts its ticks
+    if ended:
         raise _did_not_start(ctx, ended.text)
     return _start(ctx)
 
