@@ -20,7 +20,16 @@ def test_a_printed_size_reads_as_the_same_size(size: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("size", "text"), [(3500 * 2**20, "3500M"), (2**31, "2G"), (2**42, "4T"), (1500 * 2**30, "1500G"), (5000, "5000"), (5120, "5K"), (0, "0")]
+    ("size", "text"),
+    [
+        (3500 * 2**20, "3500M"),
+        (2**31, "2G"),
+        (2**42, "4T"),
+        (1500 * 2**30, "1500G"),
+        (5000, "5000"),
+        (5120, "5K"),
+        (0, "0"),
+    ],
 )
 def test_sizes_are_printed_as_a_node_prints_them(size: int, text: str) -> None:
     assert print_size(size) == text
