@@ -22,7 +22,9 @@ from bridge.cron import Cron
 from bridge.hypervisors import Hypervisors
 from bridge.lifecycle.adoption import Adoption
 from bridge.lifecycle.direct import Direct
+from bridge.lifecycle.farewell import PromptRequests
 from bridge.lifecycle.password import Passwords
+from bridge.lifecycle.plan import Planner
 from bridge.lifecycle.records import Records
 from bridge.lifecycle.requests import Requests
 from bridge.lifecycle.suspension import Suspension
@@ -216,12 +218,17 @@ class WebServices:
         self._house = house
         self.nonces = DatabaseNonces()
         self.orders = house.orders
-        self.requests = house.requests
+        self.requests = PromptRequests(house.requests, lambda: house.runs.shop)
         self.suspension = house.suspension
         self.records = house.records
         self.connections = ConnectionTest(house.hypervisors, house.settings)
         self.cron = StreamedCron(lambda: house.cron, house.settings, house.delivering)
         self.installation = InstallationLife(house)
+
+    @property
+    def plans(self) -> Planner:
+        """What package changes would do."""
+        return Planner(self._house.runs.shop)
 
     @property
     def commands(self) -> Direct:

@@ -54,6 +54,20 @@ class Orders(Protocol):
         """Record the order. Returns "success", or one line for staff. A second call for the same service is harmless."""
 
 
+class Plan(Protocol):
+    """What a package change would do to one VM."""
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain values for whoever asked."""
+
+
+class Plans(Protocol):
+    """Looks at VMs and their packages without changing anything."""
+
+    def plan(self, service_id: int) -> Plan:
+        """The plan of a service. Raises errors with a `kind` when the VM cannot be looked at."""
+
+
 class Requests(Protocol):
     """Operations on a VM that its pipelines carry out."""
 
@@ -166,6 +180,10 @@ class Services(Protocol):
     @property
     def orders(self) -> Orders:
         """Orders of services."""
+
+    @property
+    def plans(self) -> Plans:
+        """What package changes would do."""
 
     @property
     def requests(self) -> Requests:

@@ -7,8 +7,9 @@ from flask import Blueprint, Response
 from bridge.lifecycle.rules import Operation
 from bridge.web.envelope import Call, PasswordParams, ServerParams
 from bridge.web.functions import Function, Table, answer
-from bridge.web.interfaces import Services
+from bridge.web.interfaces import Refusal, Services
 from statemachines.commands import Power
+from statemachines.errors import Kind, kind_of
 
 blueprint = Blueprint("module", __name__, url_prefix="/v1/module")
 
@@ -31,6 +32,16 @@ def asks_for(operation: Operation) -> Function:
         return services.requests.ask(call.service_id(), operation)
 
     return ask
+
+
+def change_plan(services: Services, call: Call) -> dict[str, Any]:
+    """What ChangePackage would do now; nothing is written."""
+    try:
+        return services.plans.plan(call.service_id()).as_json()
+    except Exception as error:
+        if kind_of(error) is Kind.BUG:
+            raise
+        raise Refusal(str(error)) from error
 
 
 def command(name: str) -> Function:
@@ -71,6 +82,7 @@ FUNCTIONS: Table = {
     "UnsuspendAccount": unsuspend_account,
     "TerminateAccount": asks_for(Operation.TERMINATE),
     "ChangePackage": asks_for(Operation.CHANGE_PACKAGE),
+    "ChangePlan": change_plan,
     "ChangePassword": change_password,
     "AdminServicesTabFields": None,
     "AdminServicesTabFieldsSave": None,

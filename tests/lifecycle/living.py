@@ -102,8 +102,8 @@ class Living(Installation):
         disks = {key: str(config[key]).partition(",")[0] for key in config if key in ("scsi0", "scsi1", "virtio0")}
         return Facts(
             vmid=int(record.vm_id),
-            name=record.vm_name,
-            mac=record.vm_net0_mac,
+            name=str(record.vm_name),
+            mac=str(record.vm_net0_mac),
             addresses=tuple(self.addresses(service)),
             domain=row.domain,
             password=row.password,

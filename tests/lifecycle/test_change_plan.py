@@ -1,6 +1,7 @@
 """The plan of a package change: complete, without a write, and what is done afterwards is what it said."""
 
 import json
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -9,6 +10,9 @@ from click.testing import CliRunner
 from bridge.commands import cli
 from bridge.lifecycle.plan import ChangePlan, Planner
 from bridge.lifecycle.rules import Operation
+from bridge.web.interfaces import Refusal
+from bridge.web.module import change_plan
+from bridge.wiring import WebServices
 from tests.lifecycle.conftest import Install
 from tests.lifecycle.living import Living
 from tests.lifecycle.test_change_package import skipped
@@ -160,3 +164,16 @@ def test_the_command_prints_the_plan(install: Install, monkeypatch: pytest.Monke
     text = CliRunner().invoke(cli, ["plan", str(service)], catch_exceptions=False).output
     assert "stopped and started once" in text
     assert "cores" in text
+
+
+def test_whmcs_gets_the_plan_as_plain_values_and_a_refusal_as_one_line(install: Install) -> None:
+    rig = install()
+    service = rig.living()
+    rig.set_product(cpu="4")
+    services = WebServices(rig.house)
+    call = SimpleNamespace(service_id=lambda: service)
+    plan = change_plan(services, call)  # type: ignore[arg-type]
+    assert json.loads(json.dumps(plan))["changes"][0]["key"] == "cores"
+    del rig.cluster.guests[100]
+    with pytest.raises(Refusal, match="VM 100 of service 1 does not exist"):
+        change_plan(services, call)  # type: ignore[arg-type]

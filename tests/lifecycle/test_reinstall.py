@@ -4,6 +4,7 @@ import pytest
 
 from bridge.lifecycle.reinstall import Reinstallation
 from bridge.lifecycle.rules import Operation
+from bridge.models.module import IpPool
 from bridge.models.whmcs import Product
 from tests.deploy.installation import steps
 from tests.factories import make_option
@@ -58,8 +59,6 @@ def test_backups_are_kept(install: Install) -> None:
 @pytest.mark.req("RIN-11", "RIN-12", "RIN-13")
 def test_the_identity_stays_and_the_password_is_new(install: Install) -> None:
     rig = install(net_vlan="7", net_auto="off")
-    from bridge.models.module import IpPool
-
     IpPool.update(vlan=7).execute()
     service = rig.living()
     before, card = rig.facts(service), rig.card(service)

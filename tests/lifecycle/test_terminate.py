@@ -1,5 +1,7 @@
 """Terminate: the VM goes, its traces go, and only then its record and its addresses."""
 
+from collections.abc import Callable
+
 import pytest
 
 from bridge.lifecycle.farewell import PromptRequests
@@ -256,7 +258,7 @@ def test_a_strangers_vm_under_the_vmid_is_not_deleted(install: Install) -> None:
 def test_the_request_sends_one_shutdown_at_once_and_does_not_wait_for_it(install: Install) -> None:
     rig = install()
     service = rig.living()
-    later = []
+    later: list[Callable[[], None]] = []
     prompt = PromptRequests(rig.house.requests, lambda: rig.house.runs.shop, start=later.append)
     assert prompt.ask(service, TERMINATE) == "success"
     assert (rig.state(service), rig.sent) == ("terminate", [])

@@ -30,6 +30,7 @@ LANDS = [
     pytest.param("first_vm_id", "2000", "first_vm_id", 2000),
     pytest.param("os_username", "debian", "os_username", "debian"),
     pytest.param("snapshot_lifetime", "2 days", "snapshot_lifetime", 172_800, marks=pytest.mark.req("CFG-29")),
+    pytest.param("change_mode", "live", "change_mode", "live"),
     pytest.param("net_model", "As in template", "network.model", None, marks=pytest.mark.req("CFG-30")),
     pytest.param("net_model", "VirtIO", "network.model", "virtio", marks=pytest.mark.req("CFG-30")),
     pytest.param("net_model", "Intel E1000", "network.model", "e1000", marks=pytest.mark.req("CFG-30")),

@@ -20,6 +20,7 @@ DOCUMENTED = [
     pytest.param("first_vm_id", "First VM ID", "VM Configuration", 100, ""),
     pytest.param("os_username", "OS username", "VM Configuration", "", ""),
     pytest.param("snapshot_lifetime", "Snapshot lifetime", "VM Configuration", 0, "", marks=pytest.mark.req("CFG-29")),
+    pytest.param("change_mode", "Change package", "VM Configuration", "restart", ""),
     pytest.param("net_model", "Model", "Network", "template", "", marks=pytest.mark.req("CFG-30")),
     pytest.param("net_bandwidth", "Bandwidth", "Network", 0, "MB/s", marks=pytest.mark.req("CFG-32", "OPT-25")),
     pytest.param("net_bridge", "Bridge", "Network", "vmbr0", "", marks=pytest.mark.req("CFG-33")),

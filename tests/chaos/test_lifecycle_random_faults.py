@@ -1,0 +1,56 @@
+"""Whatever goes wrong, in whatever order: every operation comes to its documented end, or waits for a person unharmed."""
+
+import os
+import tempfile
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from bridge.database import close_connection
+from bridge.lifecycle.rules import Operation
+from statemachines.states import ERROR_TERMINATE
+from tests.lifecycle.living import Living
+from tests.lifecycle.scenarios import SCENARIOS
+
+EXAMPLES = 200 if os.environ.get("SOAK") else 6
+KINDS = ("status", "cut-before", "cut-after", "slow", "task-warnings", "task-fails")
+
+
+@st.composite
+def schedules(draw: st.DrawFn) -> list[dict[str, object]]:
+    """Up to five faults, each at some call from now on."""
+    return [
+        {
+            "kind": draw(st.sampled_from(KINDS)),
+            "match": draw(st.sampled_from(["", "GET", "PUT", "POST", "DELETE", "/config", "/tasks/"])),
+            "after": draw(st.integers(0, 40)),
+            "times": draw(st.integers(1, 3)),
+            "status": draw(st.sampled_from([500, 502, 503, 595, 596])),
+            "seconds": 30.0,
+        }
+        for _ in range(draw(st.integers(1, 5)))
+    ]
+
+
+@pytest.mark.req("ENG-30", "TRM-18")
+@pytest.mark.parametrize("name", SCENARIOS)
+@given(faults=schedules())
+@settings(max_examples=EXAMPLES, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+def test_random_faults(name: str, faults: list[dict[str, object]]) -> None:
+    scenario = SCENARIOS[name]
+    with tempfile.TemporaryDirectory() as folder:
+        rig = Living(Path(folder))
+        service, before = scenario.begin(rig)
+        for fault in faults:
+            rig.fault(**fault)  # type: ignore[arg-type]
+        rig.run()
+        rig.cluster.faults.clear()
+        if rig.state(service) == ERROR_TERMINATE:
+            assert rig.facts(service).addresses == before.addresses
+            rig.ask_and_run(service, Operation.TERMINATE)
+            assert rig.state(service) == "remove"
+        else:
+            scenario.holds(rig, service, before)
+        close_connection()
