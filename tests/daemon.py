@@ -4,13 +4,16 @@ import contextlib
 import threading
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from types import SimpleNamespace
+from typing import Any, Literal
 
 from werkzeug.serving import make_server
 
+from bridge.lifecycle.rules import Operation
 from bridge.protocol.nonces import MemoryNonces, Nonces
 from bridge.web import create_app
 from bridge.web.interfaces import Actor, ServerDetails
+from statemachines.commands import Power
 
 SECRET = "a-secret-of-the-tests-4f1d9c7b2e8a"
 
@@ -79,16 +82,52 @@ class RecordingInstallation:
 
 
 @dataclass
+class RecordingLifecycle:
+    """Requests, commands, suspension and passwords in one: each call is noted as (what, service id) and succeeds."""
+
+    asked: list[tuple[str, int]] = field(default_factory=list)
+
+    def ask(self, service_id: int, operation: Operation, **facts: Any) -> str:
+        return self._note(operation.value, service_id)
+
+    def run(self, service_id: int, name: str) -> SimpleNamespace:
+        return SimpleNamespace(text=self._note(name, service_id), facts={})
+
+    def look(self, service_id: int, label: str, wanted: Power) -> str:
+        return ""
+
+    def suspend(self, service_id: int) -> str:
+        return self._note("suspend", service_id)
+
+    def unsuspend(self, service_id: int) -> str:
+        return self._note("unsuspend", service_id)
+
+    def change(self, service_id: int, password: str) -> str:
+        return self._note("change password", service_id)
+
+    def _note(self, what: str, service_id: int) -> str:
+        self.asked.append((what, service_id))
+        return "success"
+
+
+@dataclass
 class RecordingServices:
     """Everything the views call, each part remembering its calls."""
 
     nonces: Nonces = field(default_factory=MemoryNonces)
     orders: RecordingOrders = field(default_factory=RecordingOrders)
     connections: RecordingConnections = field(default_factory=RecordingConnections)
+    lifecycle: RecordingLifecycle = field(default_factory=RecordingLifecycle)
     cron: ScriptedCron = field(default_factory=ScriptedCron)
     installation: RecordingInstallation = field(default_factory=RecordingInstallation)
     opened: int = 0
     closed: int = 0
+
+    @property
+    def requests(self) -> RecordingLifecycle:
+        return self.lifecycle
+
+    commands = suspension = passwords = requests
 
     def open(self) -> None:
         self.opened += 1

@@ -13,8 +13,10 @@ ALL = [name for name, _ in MIGRATIONS.values()]
 def test_the_command_says_what_it_applied_and_then_that_all_is_up_to_date(database_url: str) -> None:
     environment = {"KVM_BRIDGE_DATABASE_URL": database_url}
     run = CliRunner().invoke
-    assert run(migrate_command, ["--dry-run"], env=environment).output == f"would apply {ALL[0]}\n"
-    assert run(migrate_command, env=environment).output == f"applied {ALL[0]}\n"
+    assert run(migrate_command, ["--dry-run"], env=environment).output == "".join(
+        f"would apply {name}\n" for name in ALL
+    )
+    assert run(migrate_command, env=environment).output == "".join(f"applied {name}\n" for name in ALL)
     again = run(migrate_command, env=environment)
     assert (again.exit_code, again.output) == (0, "up to date\n")
 

@@ -54,6 +54,7 @@ OTHERWISE = {
     "license_key": "ABC-123",
     "node": "pve2",
     "clone_type": "full",
+    "change_mode": "live",
     "vm_name_rule": "größe-{service_id}",
     "os_username": "debian",
     "snapshot_lifetime": 86_400,
