@@ -3,7 +3,8 @@
 ProviderError
 ├── Retryable            may pass by itself
 │   ├── Unavailable      not reachable, cut, too slow, or no sense in the answer
-│   └── Locked           somebody else works on the object
+│   ├── Locked           somebody else works on the object
+│   └── RateLimited      we asked too often
 ├── Permanent            a person must change something
 │   ├── AuthFailed       credentials or rights
 │   ├── CertificateRefused  the other side is not who we were told it is
@@ -48,6 +49,14 @@ class Locked(Retryable):
     """The object is in use by another operation; wait until its lock has gone. Nothing was done."""
 
     busy = True
+
+
+class RateLimited(Retryable):
+    """We asked too often. Nothing was done; `retry_after` seconds from now it may be tried again, None = not said."""
+
+    def __init__(self, message: str, *, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
 
 
 class Permanent(ProviderError):

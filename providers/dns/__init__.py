@@ -1,6 +1,10 @@
-"""DNS providers: one interface in terms of record sets, and one adapter per kind of provider.
+"""DNS providers: one interface in terms of record sets (`records.Zone`), and one adapter per kind of provider.
 
-An adapter reads, replaces and deletes record sets of a zone, in batches where its API can, and translates its errors into
-those of `providers.errors`; which names and addresses a VM has is not its business. The adapters (Cloudflare,
-PowerDNS, HestiaCP) come with the zones of the addon; until then a deploy finds no zone, and its DNS step has nothing to do.
+An adapter reads and stores record sets of one zone, in as few requests as its API allows, and translates its errors into
+those of `providers.errors`; which names and addresses a VM has is not its business. `http` is the one HTTP call that they
+share, `memory` the zone that needs no provider, for tests and the demo.
 """
+
+from providers.dns.records import Key, RecordSet, Zone
+
+__all__ = ["Key", "RecordSet", "Zone"]

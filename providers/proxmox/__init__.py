@@ -6,7 +6,8 @@ Start at `client.Proxmox`. Layers, top down: groups of calls (`guests`, `power`,
 """
 
 from providers.proxmox.client import Proxmox
-from providers.proxmox.endpoint import Endpoint, Tls
+from providers.proxmox.endpoint import Endpoint
 from providers.proxmox.mark import Mark
+from providers.tls import Tls
 
 __all__ = ["Endpoint", "Mark", "Proxmox", "Tls"]

@@ -4,30 +4,11 @@ import re
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
+from providers.tls import Tls
+
 DEFAULT_PORT = 8006
 
 _HOST = re.compile(r"(?=.{1,253}$)[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*\.?|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*(%\w+)?")
-
-
-@dataclass(frozen=True)
-class Tls:
-    """How the server's certificate is verified. Self-signed cluster CAs are the norm, so there are three ways.
-
-    `ca_file` path of a PEM bundle; None = the CAs of the system. `fingerprint` SHA-256 of the certificate in hex, colons
-    allowed: pins exactly this certificate and takes the place of the CA. `verify` False switches verification off.
-    """
-
-    verify: bool = True
-    ca_file: str | None = None
-    fingerprint: str | None = None
-
-    def __post_init__(self) -> None:
-        if self.fingerprint is None:
-            return
-        bare = self.fingerprint.replace(":", "").replace(" ", "").lower()
-        if not re.fullmatch(r"[0-9a-f]{64}", bare):
-            raise ValueError("a certificate fingerprint is 64 hex digits (SHA-256)")
-        object.__setattr__(self, "fingerprint", bare)
 
 
 @dataclass(frozen=True)

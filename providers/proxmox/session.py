@@ -13,10 +13,10 @@ from typing import Any, Protocol
 
 import requests
 from proxmoxer.backends.https import ProxmoxHTTPApiTokenAuth, ProxmoxHTTPAuthBase, ProxmoxHttpSession
-from requests.adapters import BaseAdapter, HTTPAdapter
+from requests.adapters import BaseAdapter
 
 from providers.errors import AuthFailed
-from providers.proxmox.endpoint import Endpoint, Tls
+from providers.proxmox.endpoint import Endpoint
 
 # proxmoxer writes request bodies to its log at INFO, cipassword and all.
 logging.getLogger("proxmoxer").setLevel(logging.WARNING)
@@ -39,18 +39,6 @@ class TicketStore(Protocol):
     def save(self, ticket: str) -> None:
         """Keep the text. May run twice."""
         ...
-
-
-class PinnedAdapter(HTTPAdapter):
-    """Accepts one certificate, by its SHA-256, whatever its name, issuer and dates say."""
-
-    def __init__(self, fingerprint: str, **options: Any) -> None:
-        self._fingerprint = fingerprint
-        super().__init__(**options)
-
-    def init_poolmanager(self, *args: Any, **options: Any) -> None:
-        """Hand the fingerprint to every connection."""
-        super().init_poolmanager(*args, **options, assert_fingerprint=self._fingerprint)
 
 
 class TicketAuth(ProxmoxHTTPAuthBase):  # type: ignore[misc]
@@ -111,10 +99,10 @@ class Session(ProxmoxHttpSession):  # type: ignore[misc]
     def __init__(self, endpoint: Endpoint, adapter: BaseAdapter | None = None) -> None:
         super().__init__()
         self.trust_env = False
-        self.verify = _verify(endpoint.tls)
+        self.verify = endpoint.tls.requests_verify
         self.auth = ProxmoxHTTPAuthBase(verify_ssl=self.verify, timeout=endpoint.timeout)
         self.headers["Accept"] = "application/json"
-        self.mount("https://", adapter or _adapter(endpoint.tls))
+        self.mount("https://", adapter or endpoint.tls.adapter(POOL_SIZE))
         if adapter is not None:
             self.mount("http://", adapter)
 
@@ -144,16 +132,3 @@ def open_session(
     else:
         session.auth = TicketAuth(login, endpoint, tickets, now, **options)
     return session
-
-
-def _verify(tls: Tls) -> bool | str:
-    """requests' idea of verification; a pinned certificate is checked by the adapter instead."""
-    if tls.fingerprint or not tls.verify:
-        return False
-    return tls.ca_file or True
-
-
-def _adapter(tls: Tls) -> HTTPAdapter:
-    if tls.fingerprint:
-        return PinnedAdapter(tls.fingerprint, pool_maxsize=POOL_SIZE)
-    return HTTPAdapter(pool_maxsize=POOL_SIZE)

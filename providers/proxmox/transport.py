@@ -7,7 +7,6 @@ Three rules that everything above relies on:
 """
 
 import json
-import re
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -23,6 +22,7 @@ from providers.errors import AuthFailed, CertificateRefused, ProviderError, Unav
 from providers.proxmox import translate
 from providers.proxmox.endpoint import Endpoint
 from providers.proxmox.session import Session, TicketAuth, TicketStore, open_session
+from providers.tls import certificate_trouble
 
 Params = Mapping[str, str | int | None]
 
@@ -219,15 +219,7 @@ def _network_error(endpoint: Endpoint, doing: str, error: Exception, *, write: b
 
 def _certificate_refused(endpoint: Endpoint, doing: str, text: str) -> ProviderError | None:
     """The error for a certificate that does not verify; None when TLS broke for another reason."""
-    mismatch = re.search(r'Expected "(\w+)", got "(\w+)"', text)
-    if mismatch:
-        cause = (
-            f"the certificate of {endpoint} has changed: SHA-256 {mismatch[2]} instead of {mismatch[1]}."
-            " If that was intended, enter the new fingerprint"
-        )
-    elif "CERTIFICATE_VERIFY_FAILED" in text or "doesn't match" in text:
-        reason = re.search(r"certificate verify failed: ([^(\"']+)|(hostname .*? doesn't match [^\")]*)", text)
-        cause = f"the certificate of {endpoint} is not trusted ({(reason[0] if reason else 'unknown issuer').strip()})"
-    else:
+    trouble = certificate_trouble(text)
+    if not trouble:
         return None
-    return CertificateRefused(f"Could not {doing}: {cause}")
+    return CertificateRefused(f"Could not {doing}: the certificate of {endpoint} {trouble}")
