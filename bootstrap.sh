@@ -3,7 +3,7 @@
 #
 #   ./bootstrap.sh venv run    .venv with KVM Bridge itself: all that `make demo` needs
 #   ./bootstrap.sh venv test   the same with the tools of the tests
-#   ./bootstrap.sh services    PHP and MariaDB as programs for the tests; no service is started
+#   ./bootstrap.sh services    PHP, MariaDB and PowerDNS as programs for the tests; no service is started
 #
 # What is there already is left alone, so that a second call takes no time. PYTHON=... names the interpreter to use.
 set -eu
@@ -26,15 +26,24 @@ root_prefix() {
     fi
 }
 
-# Never at the price of a package that is there (a MySQL server). On a machine that has just started the package system
-# may still be busy with itself; hence the long wait for its lock.
+# Never at the price of a package that is there (a MySQL server), and without needrestart, which restarts services. On a machine
+# that has just started the package system may still be busy with itself; hence the long wait for its lock.
 apt() {
-    $as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -y --no-remove --no-install-recommends \
+    $as_root env DEBIAN_FRONTEND=noninteractive NEEDRESTART_SUSPEND=1 apt-get -qq -y --no-remove --no-install-recommends \
         -o Acquire::Retries=3 -o DPkg::Lock::Timeout=180 -o Dpkg::Use-Pty=0 "$@"
+}
+
+# There is no package with PowerDNS's programs alone: this one starts a name server on port 53, now and at each boot. systemd
+# starts nothing that is masked, and the package leaves a mask alone that it did not set.
+keep_powerdns_stopped() {
+    command -v systemctl >/dev/null || return 0
+    $as_root systemctl --quiet mask pdns.service </dev/null || return 1
+    say "the service of PowerDNS is masked, so that it does not start; to use it: systemctl unmask pdns"
 }
 
 apt_install() {
     command -v apt-get >/dev/null && as_root=$(root_prefix) || return 1
+    case $* in *pdns-server*) keep_powerdns_stopped || return 1 ;; esac
     say "installing with apt: $*"
     log=$(mktemp)
     { apt update && apt install "$@"; } >"$log" 2>&1 </dev/null || { tail -n 5 "$log" >&2; rm -f "$log"; return 1; }
@@ -133,6 +142,7 @@ missing_packages() {
     command -v phpcs >/dev/null || echo php-codesniffer
     { command -v mariadbd && command -v mariadb-install-db; } >/dev/null || mariadb_package server
     command -v my_print_defaults >/dev/null || mariadb_package client # mariadb-install-db calls it
+    command -v pdnsutil >/dev/null || echo pdns-server pdns-backend-sqlite3
 }
 
 services() {

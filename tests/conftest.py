@@ -1,4 +1,4 @@
-"""Fixtures that every kind of test may use: real databases."""
+"""Fixtures that every kind of test may use: real databases, and a real PowerDNS."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,6 +8,7 @@ import pytest
 from bridge.database import Database, close_connection, connect
 from bridge.migrations import migrate
 from bridge.models import whmcs
+from tests.powerdns_server import PowerDns
 from tests.services import MariaDb
 
 
@@ -15,6 +16,15 @@ from tests.services import MariaDb
 def mariadb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MariaDb]:
     """A running MariaDB; a test that stops it must start it again."""
     server = MariaDb(tmp_path_factory.mktemp("mariadb"))
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def powerdns(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PowerDns]:
+    """A running PowerDNS; a test that stops it must start it again, and each makes zones of its own."""
+    server = PowerDns(tmp_path_factory.mktemp("powerdns"))
     server.start()
     yield server
     server.stop()

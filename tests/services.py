@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from secrets import token_hex
+from typing import NoReturn
 
 import pymysql
 import pytest
@@ -21,10 +22,13 @@ import pytest
 def require_program(*names: str) -> str:
     """Return the path of the first of `names` that is installed, also in the sbin folders; else skip, or fail in CI."""
     path = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin"])
-    for name in names:
-        if found := shutil.which(name, path=path):
-            return found
-    missing = f"{' or '.join(names)} is not installed"
+    found = next(filter(None, (shutil.which(name, path=path) for name in names)), None)
+    return found or not_installed(" or ".join(names))
+
+
+def not_installed(what: str) -> NoReturn:
+    """Skip the test, or fail it in CI."""
+    missing = f"{what} is not installed"
     if os.environ.get("CI") == "true":
         pytest.fail(missing)
     pytest.skip(missing)

@@ -1,6 +1,7 @@
 """One HTTP call to a DNS provider: sent once, deadlines kept, whatever goes wrong told in one line without a secret."""
 
 import logging
+import re
 import time
 from collections.abc import Callable, Collection, Mapping
 from email.utils import parsedate_to_datetime
@@ -32,11 +33,15 @@ QUOTED = 200  # characters of a provider's own words in an error
 MASK = "********"
 
 
+class BrokenOff(Unavailable):
+    """The connection was taken up and ended before an answer came."""
+
+
 class HttpApi:
     """The API below `base_url` of one provider. Safe to share between threads.
 
     `headers` go with every request; `secrets` are cut out of every error text. `adapter` takes the place of the network,
-    `pause(seconds)` that of sleeping. Raises ValueError when `base_url` is no http(s) URL.
+    `pause(seconds)` that of sleeping. Raises ValueError when `base_url` is no http(s) URL or a header cannot be sent.
     """
 
     def __init__(
@@ -51,7 +56,10 @@ class HttpApi:
     ) -> None:
         parts = urlsplit(base_url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ValueError(f"{base_url!r} is no http(s) URL")
+            raise ValueError(f"{base_url.rpartition('@')[2]!r} is no http(s) URL")  # before the @ may be a password
+        for header, value in (headers or {}).items():
+            if not (value.isascii() and value.isprintable()):
+                raise ValueError(f"the credential for {header} holds characters that cannot be sent; enter it anew")
         self._base = base_url.rstrip("/")
         self._secrets = sorted((secret for secret in secrets if secret), key=len, reverse=True)
         self._pause = pause
@@ -110,7 +118,10 @@ class HttpApi:
         """The error for an answer that is not in the provider's form: a proxy's page, an empty body, a wrong address."""
         if answer.status_code in (401, 403, 404) or 300 <= answer.status_code < 400:
             return self.trouble(answer, "")
-        return Unavailable(f"{self.where} gave no answer that makes sense (HTTP {answer.status_code})")
+        writes = answer.request.method != "GET"
+        return Unavailable(
+            f"{self.where} gave no answer that makes sense (HTTP {answer.status_code})", outcome_unknown=writes
+        )
 
     def quotable(self, words: str) -> str:
         """A provider's words as one short line without our secrets."""
@@ -135,15 +146,21 @@ class HttpApi:
         text = str(error)
         if isinstance(error, requests.exceptions.SSLError) and (trouble := certificate_trouble(text)):
             return CertificateRefused(f"the certificate of {self.where} {trouble}")
+        if isinstance(error, requests.exceptions.SSLError) and re.search(
+            "WRONG_VERSION_NUMBER|record layer", text, re.I
+        ):
+            return Unavailable(f"{self.where} does not speak TLS: its address may have to begin with http://")
         if "Failed to resolve" in text or "NameResolutionError" in text:
             return Unavailable(f"the name of {self.where} does not resolve")
         if "Connection refused" in text:
             return Unavailable(f"{self.where} refuses connections")
+        if "Failed to establish a new connection" in text and not isinstance(error, requests.Timeout):
+            return Unavailable(f"{self.where} cannot be reached")
         if isinstance(error, requests.ConnectTimeout):
             return Unavailable(f"{self.where} did not accept a connection in time")
         if isinstance(error, requests.Timeout) or "Read timed out" in text:
             return Unavailable(f"{self.where} did not answer in time", outcome_unknown=writes)
-        return Unavailable(f"the connection to {self.where} broke off", outcome_unknown=writes)
+        return BrokenOff(f"the connection to {self.where} broke off", outcome_unknown=writes)
 
 
 def _retry_after(answer: requests.Response) -> float | None:

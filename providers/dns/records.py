@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from ipaddress import ip_address
 from typing import Protocol
 
 from providers.errors import ProviderError
@@ -10,6 +11,7 @@ Key = tuple[str, str]
 """Name and type of a record set. The name is absolute, in lower-case ASCII, without a trailing dot."""
 
 TTL = 3600  # seconds, of the record sets that we write
+HOST_NAME_TYPES = ("CNAME", "NS", "PTR")  # types whose content is nothing but a host name
 
 
 @dataclass(frozen=True, order=True)
@@ -27,6 +29,18 @@ class RecordSet:
     def key(self) -> Key:
         """Name and type."""
         return self.name, self.type
+
+
+def canonical(record_type: str, content: str) -> str:
+    """A record's content in the form of RecordSet's values. What is none of ours, or not valid, stays as it is."""
+    if record_type in HOST_NAME_TYPES:
+        return content.rstrip(".").lower()
+    if record_type in ("A", "AAAA"):
+        try:
+            return ip_address(content).compressed
+        except ValueError:
+            return content
+    return content
 
 
 class Zone(Protocol):

@@ -58,11 +58,13 @@ class Firewall(Calls):
     def ensure_ipset(self, node: str, vmid: int, name: str, cidrs: Iterable[str]) -> bool:
         """Make the set hold exactly these networks, creating it when needed; returns whether anything was changed.
 
-        Adds before it removes: an `ipfilter-netX` that lacks the guest's address cuts the guest off. May run twice, also
-        after having been stopped in between.
+        Without networks it is there and empty, which for an `ipfilter-netX` is something else than not being there: the
+        guest may send from its IPv6 link-local address only. Adds before it removes: a set that lacks the guest's address
+        cuts the guest off. May run twice, also after having been stopped in between.
         """
         wanted = list(dict.fromkeys(canonical(cidr) for cidr in cidrs))
         entries = self._entries(node, vmid, name)
+        created = entries is None
         if entries is None:
             self._create(node, vmid, name)
             entries = []
@@ -79,7 +81,7 @@ class Firewall(Calls):
         for network in missing:
             if network in exceptions:
                 self._add(node, vmid, name, network)
-        return bool(missing or extra)
+        return created or bool(missing or extra)
 
     def drop_ipset(self, node: str, vmid: int, name: str) -> None:
         """Remove a set with all it holds. Harmless when there is none."""

@@ -39,6 +39,17 @@ def test_a_new_address_is_added_before_the_old_one_is_removed(any_world: World) 
     assert [method for method, _ in any_world.wire.calls] == ["GET", "POST", "DELETE"]
 
 
+def test_a_set_without_networks_is_kept_empty(any_world: World) -> None:
+    proxmox, name = any_world.proxmox, "ipfilter-net0"
+    assert proxmox.ensure_ipset("pve1", 100, name, []) is True
+    assert proxmox.ipset("pve1", 100, name) == set()
+    assert proxmox.ensure_ipset("pve1", 100, name, []) is False
+    proxmox.ensure_ipset("pve1", 100, name, ["192.0.2.5"])
+    assert proxmox.ensure_ipset("pve1", 100, name, []) is True
+    assert proxmox.ipset("pve1", 100, name) == set()
+    assert any_world.wire.complaints == []
+
+
 def test_an_exception_in_the_set_does_not_pass_for_an_entry(world: World) -> None:
     proxmox, name = world.proxmox, "ipfilter-net0"
     proxmox.ensure_ipset("pve1", 100, name, [])

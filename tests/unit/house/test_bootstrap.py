@@ -33,6 +33,7 @@ class Machine:
         self.has("mariadbd", "")
         self.has("mariadb-install-db", "")
         self.has("my_print_defaults", "")
+        self.has("pdnsutil", "")
 
     def bootstrap(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
         """Run it as an ordinary user of this machine, who has no terminal."""
@@ -114,6 +115,7 @@ def test_what_is_there_is_left_alone(machine_of_root: Machine) -> None:
         ("mariadb-install-db", ["mariadb-server-core-10.6"]),
         ("phpcs", ["php-codesniffer"]),
         ("my_print_defaults", ["mariadb-client-core-10.6"]),
+        ("pdnsutil", ["pdns-server", "pdns-backend-sqlite3"]),
         ("php", ["php-cli", "php-curl", "php-mbstring", "php-xml", "php-mysql"]),
     ],
 )
@@ -128,6 +130,43 @@ def test_only_what_is_missing_is_installed(machine_of_root: Machine, missing: st
 def test_nothing_is_removed_to_make_room(machine_of_root: Machine) -> None:
     machine_of_root.bootstrap("services")
     assert "--no-remove" in (machine_of_root.folder / "apt.log").read_text().splitlines()[-1].split()
+
+
+def test_needrestart_is_told_to_leave_services_alone(machine_of_root: Machine) -> None:
+    machine_of_root.has("apt-get", f'echo "$NEEDRESTART_SUSPEND" >>{machine_of_root.folder}/apt.log')
+    machine_of_root.bootstrap("services")
+    assert (machine_of_root.folder / "apt.log").read_text().split() == ["1", "1"]
+
+
+def test_the_service_of_powerdns_is_masked_before_its_package_comes(machine_of_root: Machine) -> None:
+    machine_of_root.has("systemctl", f'echo "systemctl $@" >>{machine_of_root.folder}/apt.log')
+    result = machine_of_root.bootstrap("services")
+    first, *_, last = (machine_of_root.folder / "apt.log").read_text().splitlines()
+    assert (first, "pdns-server" in last) == ("systemctl --quiet mask pdns.service", True)
+    assert "systemctl unmask pdns" in result.stdout
+
+
+def test_a_powerdns_that_is_there_is_not_masked(machine_of_root: Machine) -> None:
+    machine_of_root.has_all_services()
+    machine_of_root.has("systemctl", f'echo "systemctl $@" >>{machine_of_root.folder}/apt.log')
+    (machine_of_root.folder / "bin" / "phpcs").unlink()
+    machine_of_root.bootstrap("services")
+    assert machine_of_root.installed_with_apt() == ["php-codesniffer"]
+    assert "systemctl" not in (machine_of_root.folder / "apt.log").read_text()
+
+
+def test_nothing_is_masked_where_there_is_no_apt(machine: Machine) -> None:
+    machine.has("id", "echo 0")
+    machine.has("systemctl", f": >{machine.folder}/called")
+    machine.bootstrap("services")
+    assert not (machine.folder / "called").exists()
+
+
+def test_nothing_is_installed_when_the_service_of_powerdns_cannot_be_masked(machine_of_root: Machine) -> None:
+    machine_of_root.has("systemctl", "exit 1")
+    result = machine_of_root.bootstrap("services")
+    assert "the tests that need them will be skipped" in result.stdout
+    assert not (machine_of_root.folder / "apt.log").exists()
 
 
 def test_an_apt_that_fails_is_quoted(machine_of_root: Machine) -> None:
