@@ -71,12 +71,19 @@ class Config(BaseModel):
 
     database_url: Annotated[SecretStr, AfterValidator(_database_url)]
     secret: Annotated[SecretStr, AfterValidator(_long_enough)] | None = None
+    encryption_key: Annotated[SecretStr, AfterValidator(_long_enough)] | None = None
     listen: Annotated[str, AfterValidator(_listen)] = "127.0.0.1:8787"
     whmcs_api_url: Annotated[str, AfterValidator(_http_url)] | None = None
     whmcs_api_identifier: SecretStr | None = None
     whmcs_api_secret: SecretStr | None = None
     workers: Annotated[int, Field(ge=1, le=256)] = 8
     timezone: Annotated[str, AfterValidator(_timezone)] | None = None
+
+    @property
+    def key_at_rest(self) -> str | None:
+        """What secrets in the database are encrypted with: a key of its own, else the secret shared with the shim."""
+        key = self.encryption_key or self.secret
+        return key.get_secret_value() if key else None
 
     @property
     def listen_address(self) -> tuple[str, int] | Path:

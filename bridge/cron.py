@@ -1,6 +1,7 @@
 """A tick: what `kvm-bridge cron`, `php cron.php` and the scheduler run. Takes every VM that waits for work as far as it goes."""
 
-from collections.abc import Callable, Iterable
+import logging
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from bridge.claims import Claims
@@ -12,6 +13,10 @@ from bridge.settings import Settings
 from bridge.tasks import PROCESS, TASKS, Task
 from bridge.worker import IN_FLIGHT, Worker
 
+log = logging.getLogger(__name__)
+
+Chores = Mapping[str, Callable[[], object]]
+NOTHING: Chores = {}
 GRACE = 5.0  # seconds a crontab may be early and still not miss a minute
 
 
@@ -24,13 +29,27 @@ class Wanted:
 
 
 class Cron:
-    """Runs tasks and prints the frame around them. One object per process that does work."""
+    """Runs tasks and prints the frame around them. One object per process that does work.
 
-    def __init__(self, claims: Claims, worker: Worker, settings: Settings, clock: SystemClock) -> None:
+    `before` and `after` are chores by name, done by a tick before and after its work; they print nothing. The scheduler, which
+    comes by many times a second, does them at a pace of its own.
+    """
+
+    def __init__(
+        self,
+        claims: Claims,
+        worker: Worker,
+        settings: Settings,
+        clock: SystemClock,
+        before: Chores = NOTHING,
+        after: Chores = NOTHING,
+    ) -> None:
         self._claims = claims
         self._worker = worker
         self._settings = settings
         self._clock = clock
+        self._before = before
+        self._after = after
 
     def run(self, wanted: Wanted, emit: Emit, accepting: Callable[[], bool] = lambda: True) -> bool:
         """One run over the tasks; whether all of them could be done. A VM that pauses does not make its task fail.
@@ -76,8 +95,10 @@ class Cron:
             return True
         try:
             self.sweep()
+            _do(self._before)
             seen: set[int] = set()
             self._process(console, output, lambda limit: self._take_once(limit, seen), accepting)
+            _do(self._after)
         except DatabaseUnavailable as error:
             output.failed(task.name, str(error))
             return False
@@ -103,6 +124,17 @@ class Cron:
 
     def _time_of_day(self, epoch: float | None) -> str:
         return "never" if epoch is None else self._clock.stamp(epoch)[11:]
+
+
+def _do(chores: Chores) -> None:
+    """A bug in one of them keeps nothing else from being done."""
+    for name, do in chores.items():
+        try:
+            do()
+        except DatabaseUnavailable:
+            raise
+        except Exception:
+            log.exception("%s: the tick goes on without", name)
 
 
 def _first(ahead: list[int]) -> list[int]:

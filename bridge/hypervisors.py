@@ -11,7 +11,7 @@ from bridge.database import retry_lost_connection
 from bridge.models.whmcs import Server
 from bridge.settings import Settings
 from bridge.tickets import AccessHash
-from bridge.trust import Trust
+from bridge.trust import Trust, server_key
 from providers.proxmox import Endpoint, Proxmox
 from providers.proxmox.endpoint import DEFAULT_PORT
 from providers.whmcs import WhmcsApi
@@ -46,7 +46,7 @@ class Hypervisors:
             server.secure,
             settings.api_timeout_default,
             settings.api_timeout_heavy,
-            self.trust.version(server_id),
+            self.trust.version(server_key(server_id)),
         )
         with self._lock:
             known = self._clients.get(server_id)

@@ -5,6 +5,7 @@ the licence key (configoption1) and the OS template (configoption4). A product t
 versions 1.x and 2.x left in its stock fields; the first save takes that over.
 """
 
+import contextlib
 import html
 from collections.abc import Iterable, Mapping
 from typing import cast
@@ -16,12 +17,13 @@ from bridge.models.companion import ProductSetting
 from bridge.models.whmcs import ChosenOption, ConfigurableOption, OptionChoice, OptionGroupLink, Product, Service
 from bridge.module_log import MODULE
 from bridge.package.effective import effective
-from bridge.package.fields import FIELDS, validated
+from bridge.package.fields import FIELDS, BadSetting, validated
 from bridge.package.kinds import Value, text_of
 from bridge.package.legacy_product import read_legacy, template_of
 from statemachines.package import Package
 
 CONFIGOPTIONS = range(1, 25)
+PERMISSION = "client_"
 STOCK = {field.name: field.configoption for field in FIELDS.values() if field.configoption}
 CHOSEN_FROM_LIST = {"1", "2"}
 """Types of configurable options (dropdown, radio) whose value is the name of the choice; others have a quantity."""
@@ -78,6 +80,22 @@ def effective_package(service_id: int) -> tuple[Package, list[str]]:
     if service is None:
         raise UnknownProduct(f"Service {service_id} does not exist in WHMCS")
     return effective(load(service.packageid), chosen_options(service_id, service.packageid))
+
+
+@retry_lost_connection
+def permissions(product_id: int) -> frozenset[str]:
+    """What the product lets clients do: names of the settings `client_…` without that prefix. Raises UnknownProduct.
+
+    A stored value that is neither on nor off counts as off.
+    """
+    settings, permitted = load(product_id), set()
+    for name in FIELDS:
+        if not name.startswith(PERMISSION):
+            continue
+        with contextlib.suppress(BadSetting):
+            if FIELDS[name].read(settings.get(name, FIELDS[name].default)):
+                permitted.add(name.removeprefix(PERMISSION))
+    return frozenset(permitted)
 
 
 @retry_lost_connection

@@ -13,7 +13,7 @@ from typing import Any, Generic, TypeVar, cast, overload
 from bridge.database import retry_lost_connection, transaction
 from bridge.models.companion import Setting
 from bridge.package.fields import BadSetting
-from bridge.package.kinds import Choice, Flag, Kind, Text, Whole, quotable, text_of
+from bridge.package.kinds import Choice, Flag, Kind, Networks, Text, Whole, quotable, text_of
 
 logger = logging.getLogger(__name__)
 
@@ -21,6 +21,7 @@ T = TypeVar("T", int, bool, str)
 
 DAY_SECONDS = 86_400
 MONTH_MINUTES = 31 * 24 * 60
+YEAR_MINUTES = 366 * 24 * 60
 
 CRON_INTERVALS = {
     "processVirtualMachines": 1,
@@ -76,6 +77,8 @@ class Settings:
     heavy_per_node = Entry(Whole(1, 1000), 4, "Heavy operations at once per node")
     heavy_per_storage = Entry(Whole(1, 1000), 2, "Heavy operations at once per storage")
     start_wait_ticks = Entry(Whole(1, 1000), 5, "Ticks to wait for a VM to start")
+    address_quarantine = Entry(Whole(0, YEAR_MINUTES), 0, "Address quarantine (minutes, 0 = none)")
+    dns_list_allow = Entry(Networks(), "", "Addresses that may read dns.php (none = nobody)")
     module_log = Entry(Flag(), True, "Write the module log")
 
     def __init__(self, clock: Callable[[], float] = time.monotonic, max_age: float = 1.0) -> None:

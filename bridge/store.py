@@ -17,7 +17,7 @@ from bridge.models.module import VmInfo
 from bridge.models.whmcs import Service
 from bridge.outbox import Outbox
 from statemachines.errors import LeaseLost, NeedsAttention
-from statemachines.ports import Activity, Clock, Notice, Vm
+from statemachines.ports import NO_INTENT, Activity, Clock, Notice, Vm
 from statemachines.states import AT_REST, READY
 
 HIGHEST_VMID = 999_999_999  # Proxmox VE API: vmid 100-999999999
@@ -51,11 +51,18 @@ class RecordStore:
             setattr(vm, key, value)
 
     @retry_lost_connection
-    def advance(self, vm: Vm, state: str, run: Mapping[str, Any], mails: Sequence[Notice] = ()) -> None:
+    def advance(
+        self,
+        vm: Vm,
+        state: str,
+        run: Mapping[str, Any],
+        mails: Sequence[Notice] = (),
+        intent: Mapping[str, Any] = NO_INTENT,
+    ) -> None:
         """State, log, and the mails caused, in one transaction; nothing pending is left at a state of rest."""
         now = self._clock.now()
         with transaction():
-            work: dict[str, Any] = {"task_upid": None, "ticks": 0, "intent": None, "attempts": 0}
+            work: dict[str, Any] = {"task_upid": None, "ticks": 0, "attempts": 0, "intent": _stored("intent", intent)}
             work |= {"attention_cause": None, "attention_since": None, "attention_who": None, "next_try_at": None}
             self._prove_lease(vm, work | {"due_at": None if state in AT_REST else now})
             self._move(vm, state, run)
@@ -63,7 +70,7 @@ class RecordStore:
                 self._take_up_pending(vm)
             for notice in mails:
                 self._record(vm, notice)
-        vm.status, vm.task, vm.ticks, vm.intent = state, None, 0, {}
+        vm.status, vm.task, vm.ticks, vm.intent = state, None, 0, dict(intent)
 
     @retry_lost_connection
     def keep(self, vm: Vm, run: Mapping[str, Any], *, cause: str, who: str) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from bridge.clock import SystemClock
+from bridge.dns.sync import DnsSync, RunDns
 from bridge.hypervisors import Hypervisors, server_entry
 from bridge.models.whmcs import Service as ServiceRow
 from bridge.package import naming
@@ -19,7 +20,7 @@ from bridge.whmcs_service import WhmcsService
 from providers.proxmox import Mark, Proxmox
 from statemachines.context import Tuning
 from statemachines.package import Package
-from statemachines.ports import Addresses, Dns, Journal, Store, Vm
+from statemachines.ports import Addresses, Journal, Store, Vm
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class Shop:
     clock: SystemClock
     store: Store
     addresses: Addresses
-    dns: Dns
+    dns: DnsSync
     journal: Journal
     hypervisors: Hypervisors
     settings: Settings
@@ -50,7 +51,7 @@ class VmContext:
         self._shop = shop
         self.store = shop.store
         self.addresses = shop.addresses
-        self.dns = shop.dns
+        self.dns = RunDns(shop.dns)
         self.journal = shop.journal
         self.clock = shop.clock
 

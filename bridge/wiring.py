@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from flask import Flask
@@ -14,37 +14,47 @@ from requests.adapters import BaseAdapter
 
 from bridge import database
 from bridge.addresses.book import AddressBook
+from bridge.addresses.pool_admin import Pools
+from bridge.addresses.quarantine import Quarantine
 from bridge.claims import Claims, new_owner
 from bridge.clock import SystemClock
 from bridge.config import Config, ConfigError, load_config
 from bridge.console import Emit, to_stdout
 from bridge.cron import Cron
+from bridge.dns.check import DnsCheck
+from bridge.dns.connection import Providers
+from bridge.dns.credentials import Vault
+from bridge.dns.listing import DnsList
+from bridge.dns.pending import Pending
+from bridge.dns.resolver import Resolver
+from bridge.dns.retries import Retries
+from bridge.dns.reverse import Resolve, ReverseNames
+from bridge.dns.sync import DnsSync
+from bridge.dns.zone_admin import ZoneAdmin
+from bridge.dns.zones import ZonePool, Zones
 from bridge.hypervisors import Hypervisors
 from bridge.lifecycle.adoption import Adoption
 from bridge.lifecycle.direct import Direct
-from bridge.lifecycle.farewell import PromptRequests
+from bridge.lifecycle.explain import Explanations
 from bridge.lifecycle.password import Passwords
-from bridge.lifecycle.plan import Planner
 from bridge.lifecycle.records import Records
 from bridge.lifecycle.requests import Requests
 from bridge.lifecycle.suspension import Suspension
-from bridge.migrations import migrate
+from bridge.models.module import DnsZone
 from bridge.models.whmcs import Server
 from bridge.module_log import ModuleLog
 from bridge.orders import Orders
 from bridge.outbox import Delivery, Outbox
-from bridge.protocol.nonces import DatabaseNonces
 from bridge.runs import WORKING_STATES, Runs
 from bridge.scheduler import Chore, Scheduler
-from bridge.server_test import ConnectionTest
 from bridge.settings import Settings, install_id
 from bridge.store import RecordStore
-from bridge.streamed_cron import StreamedCron
 from bridge.trust import Trust
 from bridge.vm_context import Shop
 from bridge.web.app import create_app
+from bridge.web_services import WebServices
 from bridge.worker import Worker
-from bridge.zones import Zones
+from providers.dns import Zone
 from providers.whmcs import WhmcsApi
 
 log = logging.getLogger(__name__)
@@ -54,6 +64,7 @@ SWEEP_SECONDS = 60
 DELIVER_SECONDS = 1
 BURY_SECONDS = 5
 ENFORCE_SECONDS = 60
+DNS_SECONDS = 5
 
 
 @dataclass(frozen=True)
@@ -62,6 +73,8 @@ class Outside:
 
     proxmox: Callable[[Server], BaseAdapter | None] = lambda server: None
     whmcs: BaseAdapter | None = None
+    dns: Callable[[DnsZone], Zone | None] = lambda row: None
+    resolve: Resolve = field(default_factory=Resolver)
     pause: Callable[[float], None] = time.sleep
 
 
@@ -77,11 +90,16 @@ class House:
         self.journal = ModuleLog(self.clock, enabled=lambda: self.settings.module_log)
         self.trust = Trust(self.journal)
         self.hypervisors = Hypervisors(self.whmcs, lambda: self.settings, self.trust, outside.proxmox)
+        self.zones = Zones(Providers(Vault(config.key_at_rest), self.trust), self.clock.now, outside.dns)
+        self.dns_pool = ZonePool()
+        self.dns_pending = Pending(self.clock)
         self.outbox = Outbox(self.clock)
         self.orders = Orders(self.outbox, self.clock)
         self.requests = Requests(self.clock)
         self.suspension = Suspension(self.clock, lambda: self.hypervisors)
         self.records = Records(self.clock)
+        self.pools = Pools(self.clock, self.quarantine)
+        self.explanations = Explanations(self.clock, self.settings)
         self._per_thread = threading.local()
 
     def whmcs(self) -> WhmcsApi:
@@ -90,6 +108,10 @@ class House:
         if api is None:
             api = self._per_thread.whmcs = self._connect_whmcs()
         return api
+
+    def quarantine(self) -> Quarantine:
+        """The quarantine of addresses as it stands at this moment."""
+        return Quarantine(self.clock.now(), 60.0 * self.settings.address_quarantine)
 
     @cached_property
     def owner(self) -> str:
@@ -108,14 +130,44 @@ class House:
         return RecordStore(self.owner, self.outbox, self.clock, retry_after=interval)
 
     @cached_property
+    def dns(self) -> DnsSync:
+        """Writes the records of VMs."""
+        return DnsSync(self.zones, self.journal, self.dns_pending, self.clock.now, self.dns_pool)
+
+    @cached_property
+    def dns_retries(self) -> Retries:
+        """Tries again what failed."""
+        return Retries(self.zones, self.dns_pending, self.journal, self.dns_pool)
+
+    @cached_property
+    def zone_admin(self) -> ZoneAdmin:
+        """The admin's list of zones."""
+        return ZoneAdmin(self.zones, self.dns_pending)
+
+    @cached_property
+    def dns_check(self) -> DnsCheck:
+        """Compares services with what the providers hold."""
+        return DnsCheck(self.zones, self.dns_pending, self.dns_retries, self.dns_pool)
+
+    @cached_property
+    def reverse_names(self) -> ReverseNames:
+        """Reverse names of addresses."""
+        return ReverseNames(self.dns, self.dns_pending, self.outbox, self.outside.resolve)
+
+    @cached_property
+    def dns_list(self) -> DnsList:
+        """The list behind dns.php."""
+        return DnsList(self.settings)
+
+    @cached_property
     def runs(self) -> Runs:
         """Opens runs."""
         return Runs(
             Shop(
                 clock=self.clock,
                 store=self.store,
-                addresses=AddressBook(self.clock),
-                dns=Zones(self.journal),
+                addresses=AddressBook(self.clock, self.quarantine),
+                dns=self.dns,
                 journal=self.journal,
                 hypervisors=self.hypervisors,
                 settings=self.settings,
@@ -142,7 +194,9 @@ class House:
     def cron(self) -> Cron:
         """Ticks, and the scheduler's flow of work."""
         worker = Worker(self.claims, self.runs, self.clock, self.config.workers)
-        return Cron(self.claims, worker, self.settings, self.clock)
+        before = {"suspended VMs": self.suspension.enforce}
+        after = {"DNS records": self.dns_retries.work}
+        return Cron(self.claims, worker, self.settings, self.clock, before, after)
 
     def deliver(self) -> int:
         """Send what is due in the outbox; returns how many left. For one thread at a time."""
@@ -181,12 +235,13 @@ class House:
             Chore("outbox", DELIVER_SECONDS, self.deliver),
             Chore("dead leases", BURY_SECONDS, self.claims.bury),
             Chore("sweep", SWEEP_SECONDS, self.cron.sweep),
+            Chore("DNS records", DNS_SECONDS, self.dns_retries.work),
             Chore("suspended VMs", ENFORCE_SECONDS, self.suspension.enforce),
         ]
         return Scheduler(self.cron, self.claims, chores, emit)
 
     @cached_property
-    def web_services(self) -> "WebServices":
+    def web_services(self) -> WebServices:
         """What the web application serves."""
         return WebServices(self)
 
@@ -209,67 +264,6 @@ class House:
             config.whmcs_api_secret.get_secret_value(),
             adapter=self.outside.whmcs,
         )
-
-
-class WebServices:
-    """Implements `bridge.web.interfaces.Services`."""
-
-    def __init__(self, house: House) -> None:
-        self._house = house
-        self.nonces = DatabaseNonces()
-        self.orders = house.orders
-        self.requests = PromptRequests(house.requests, lambda: house.runs.shop)
-        self.suspension = house.suspension
-        self.records = house.records
-        self.connections = ConnectionTest(house.hypervisors, house.settings)
-        self.cron = StreamedCron(lambda: house.cron, house.settings, house.delivering)
-        self.installation = InstallationLife(house)
-
-    @property
-    def plans(self) -> Planner:
-        """What package changes would do."""
-        return Planner(self._house.runs.shop)
-
-    @property
-    def commands(self) -> Direct:
-        """Commands on VMs."""
-        return self._house.direct
-
-    @property
-    def adoption(self) -> Adoption:
-        """Existing VMs for services."""
-        return self._house.adoption
-
-    @property
-    def passwords(self) -> Passwords:
-        """Passwords of guests."""
-        return self._house.passwords
-
-    def open(self) -> None:
-        """Connections open at the first query."""
-
-    def close(self) -> None:
-        """Gunicorn's threads are few and keep their connection; peewee replaces one that died."""
-
-
-class InstallationLife:
-    """Implements `bridge.web.interfaces.Installation`."""
-
-    def __init__(self, house: House) -> None:
-        self._house = house
-
-    def activate(self) -> str:
-        """Bring the schema up to date."""
-        applied = migrate(self._house.database)
-        return f"The database is up to date ({len(applied)} migrations applied now)." if applied else "Up to date."
-
-    def deactivate(self) -> str:
-        """Everything is kept."""
-        return "All tables are kept, so that nothing is lost."
-
-    def upgrade(self, from_version: str) -> None:
-        """Bring the schema up to date."""
-        self.activate()
 
 
 def house_from_environment(environment: Mapping[str, str] = os.environ, need: tuple[str, ...] = ()) -> House:

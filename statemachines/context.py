@@ -5,8 +5,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from statemachines.hypervisor import Hypervisor
 from statemachines.package import Package
-from statemachines.ports import Addresses, Clock, Dns, Hypervisor, Journal, Service, Store, Vm
+from statemachines.ports import Addresses, Clock, Dns, Journal, Service, Store, Vm
 
 
 @dataclass(frozen=True)

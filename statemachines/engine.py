@@ -97,10 +97,9 @@ class Run:
         record = self._record(label, SUCCESS, step.when, step.then)
         if step.then == self.machine.final:
             self._close(SUCCESS, step.then)
-        mails = outcome.mails if isinstance(outcome, Done) else ()
-        if isinstance(outcome, Done):
-            self.log.facts.update(outcome.facts)
-        self.ctx.store.advance(self.ctx.vm, step.then, self.log.as_json(), mails)
+        done = outcome if isinstance(outcome, Done) else Done()
+        self.log.facts.update(done.facts)
+        self.ctx.store.advance(self.ctx.vm, step.then, self.log.as_json(), done.mails, done.intent)
         self._print(self.machine.style.step(record))
         self._watch.restart()
 

@@ -72,7 +72,8 @@ class Machine:
     """A pipeline: `action` is its name in logs, `style` how it prints, `final` the state at its end.
 
     `tells_unchanged` True = a step that found everything as wanted is printed as skipped. `entries` are states besides the
-    first at which the pipeline may be entered. Raises BadTable when a state has two steps, leads nowhere or is never reached.
+    first at which the pipeline may be entered. `opening` is a step before the first that leaves the VM's state as it is; it
+    has been done when the intent holds `opened`. Raises BadTable when a state has two steps, leads nowhere or is never reached.
     """
 
     action: str
@@ -81,6 +82,8 @@ class Machine:
     steps: Sequence[Step]
     tells_unchanged: bool = False
     entries: frozenset[str] = frozenset()
+    opening: Step | None = None
+    opened: str = ""
 
     def __post_init__(self) -> None:
         starts = [step.when for step in self.steps]
@@ -111,4 +114,6 @@ class Machine:
 
     def due(self, vm: Vm) -> Step | None:
         """The step to be done next on `vm`."""
+        if self.opening and vm.status == self.opening.when and not vm.intent.get(self.opened):
+            return self.opening
         return self.step_at(vm.status)

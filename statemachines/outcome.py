@@ -11,13 +11,15 @@ from statemachines.ports import Notice
 class Done:
     """The milestone is reached. `changed` False = the world already was as wanted; `label` replaces the step's own.
 
-    `mails` are recorded in the same transaction as the new state; `facts` go into the run's log (JSON types).
+    `mails` are recorded in the same transaction as the new state; `facts` go into the run's log, `intent` is what the next
+    step finds written down (both JSON types).
     """
 
     changed: bool = True
     mails: tuple[Notice, ...] = ()
     label: str = ""
     facts: Mapping[str, Any] = field(default_factory=dict)
+    intent: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -1,13 +1,17 @@
 """The narrow interfaces through which steps touch the world; `bridge` and `providers` implement them.
 
+The cluster has a file of its own, `hypervisor`.
+
 Errors: an implementation raises exceptions that carry `kind` (see `errors.Kind`) and a one-line message naming object and
 cause. Every write may be repeated by a retry or after a crash; implementations and steps are built for that.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv6Address
 from typing import Any, Protocol
+
+Ip = IPv4Address | IPv6Address
 
 
 @dataclass(frozen=True)
@@ -17,7 +21,7 @@ class Address:
     `prefix` is a CIDR length, `dns` the name servers in order, `vlan` 0 = untagged.
     """
 
-    ip: IPv4Address | IPv6Address
+    ip: Ip
     prefix: int
     gateway: str
     dns: tuple[str, ...] = ()
@@ -104,6 +108,9 @@ class Clock(Protocol):
         ...
 
 
+NO_INTENT: Mapping[str, Any] = {}
+
+
 class Store(Protocol):
     """Keeps the VM's record. Every method writes in one transaction and only while the lease is held, else LeaseLost."""
 
@@ -118,8 +125,15 @@ class Store(Protocol):
         """
         ...
 
-    def advance(self, vm: Vm, state: str, run: Mapping[str, Any], mails: Sequence[Notice] = ()) -> None:
-        """Move the VM to `state` together with its log and the mails it causes; clears task, ticks and intent.
+    def advance(
+        self,
+        vm: Vm,
+        state: str,
+        run: Mapping[str, Any],
+        mails: Sequence[Notice] = (),
+        intent: Mapping[str, Any] = NO_INTENT,
+    ) -> None:
+        """Move the VM to `state` together with its log and the mails it causes; clears task and ticks, sets the intent.
 
         Only if the VM is still at the state that `vm` says; otherwise somebody changed it meanwhile: LeaseLost."""
         ...
@@ -184,6 +198,18 @@ class Addresses(Protocol):
         """What the service holds: primary IPv4, further IPv4, IPv6. Raises when an address has no network data any more."""
         ...
 
+    def ips(self, service_id: int) -> list[Ip]:
+        """The addresses that the service holds or shows, in the same order, whether their network is known or not."""
+        ...
+
+    def names(self, service_id: int) -> dict[str, str]:
+        """The reverse names of the service's addresses as they are now, by address in its stored form."""
+        ...
+
+    def rename(self, service_id: int, former: str, name: str) -> None:
+        """Give the addresses whose reverse name is `former` the name `name`. May run twice."""
+        ...
+
 
 class Service(Protocol):
     """The WHMCS service behind the VM."""
@@ -217,8 +243,28 @@ class Service(Protocol):
 
 
 @dataclass(frozen=True)
+class HostNames:
+    """A VM as the DNS sees it: host names, addresses, and the reverse name of each address.
+
+    `fqdns` absolute host names, in use are those of the first; `ips` primary IPv4, further IPv4, IPv6; `reverse` host names
+    by address in its stored form, an address without one has the first FQDN. Nothing in it = no records.
+    """
+
+    fqdns: tuple[str, ...] = ()
+    ips: tuple[Ip, ...] = ()
+    reverse: Mapping[str, str] = field(default_factory=dict)
+
+    def reverse_name(self, ip: Ip) -> str:
+        """The name that `ip` stands for; empty when there is none."""
+        return self.reverse.get(ip.exploded) or (self.fqdns[0] if self.fqdns else "")
+
+
+@dataclass(frozen=True)
 class DnsResult:
-    """How a round of DNS work ended; a failed record never stops the pipeline."""
+    """How a round of DNS work ended; a failed record never stops the pipeline.
+
+    Counted are operations that end in a record being there or gone, each once; `messages` has a line for each failed one.
+    """
 
     forward_ok: int = 0
     forward_err: int = 0
@@ -228,25 +274,14 @@ class DnsResult:
 
 
 class Dns(Protocol):
-    """Forward and reverse records in every matching zone. Prints each operation at once through `say`."""
+    """Forward and reverse records in every matching zone."""
 
-    def remove(
-        self, fqdn: str, addresses: Sequence[Address], names: Mapping[str, str], say: Callable[[str], None]
-    ) -> DnsResult:
-        """Delete all records of the VM. Never raises for a provider's failure."""
-        ...
+    def sync(self, service_id: int, gone: HostNames, wanted: HostNames, say: Callable[[str], None]) -> DnsResult | None:
+        """Delete all records of `gone`, then create those of `wanted`, and print each operation at once through `say`.
 
-    def refresh(
-        self,
-        fqdn: str,
-        addresses: Sequence[Address],
-        names: Mapping[str, str],
-        say: Callable[[str], None],
-        gone: Sequence[Address] = (),
-    ) -> DnsResult:
-        """Delete all records of the VM, those of the addresses in `gone` too, and create those of `addresses`.
-
-        Never raises for a provider's failure.
+        None = the providers are still at work: ask again, the arguments of the first call hold. That is so for less than a
+        minute. Never raises for a provider's failure: what failed is remembered for the service and tried again later. May
+        run twice.
         """
         ...
 
@@ -257,74 +292,3 @@ class Journal(Protocol):
     def record(self, action: str, request: Any, response: Any) -> None:
         """Write one row; never raises."""
         ...
-
-
-class Guest(Protocol):
-    """One line of the cluster's list of guests."""
-
-    vmid: int
-    node: str
-    name: str
-    status: str
-    template: bool
-
-
-class Hypervisor(Protocol):
-    """One Proxmox VE cluster in our words; `providers.proxmox.Proxmox` is the real one (see there for each method)."""
-
-    def nodes(self) -> list[Any]: ...
-    def guests(self) -> list[Any]: ...
-    def locate(self, vmid: int) -> Any | None: ...
-    def storages(self, node: str | None = None) -> list[Any]: ...
-    def bridges(self, node: str) -> list[str]: ...
-    def used_vmids(self) -> set[int]: ...
-    def vmid_is_free(self, vmid: int) -> bool: ...
-    def config(self, node: str, vmid: int, current: bool = False) -> Any | None: ...
-    def pending(self, node: str, vmid: int) -> dict[str, str | None]: ...
-    def has_feature(self, node: str, vmid: int, feature: str) -> bool: ...
-    def clone(
-        self,
-        node: str,
-        template: int,
-        newid: int,
-        *,
-        name: str,
-        description: str,
-        full: bool,
-        storage: str | None = None,
-        target: str | None = None,
-    ) -> str: ...
-    def configure(
-        self,
-        node: str,
-        vmid: int,
-        changes: Mapping[str, str | int],
-        delete: Sequence[str] = (),
-        digest: str | None = None,
-    ) -> None: ...
-    def resize(self, node: str, vmid: int, disk: str, size_bytes: int) -> str | None: ...
-    def status(self, node: str, vmid: int) -> Any | None: ...
-    def start(self, node: str, vmid: int) -> str: ...
-    def stop(self, node: str, vmid: int) -> str: ...
-    def shutdown(self, node: str, vmid: int) -> str: ...
-    def reboot(self, node: str, vmid: int) -> str: ...
-    def reset(self, node: str, vmid: int) -> str: ...
-    def agent_set_password(self, node: str, vmid: int, username: str, password: str) -> None: ...
-    def migrate(self, node: str, vmid: int, target: str, *, targetstorage: str | None = None) -> str: ...
-    def destroy(self, node: str, vmid: int) -> str | None: ...
-    def delete_backups(self, vmid: int, since: float = 0.0) -> int: ...
-    def snapshots(self, node: str, vmid: int) -> list[str]: ...
-    def delete_snapshot(self, node: str, vmid: int, name: str) -> str: ...
-    def task(self, upid: str) -> Any: ...
-    def task_log(self, upid: str, last: int = 10) -> list[str]: ...
-    def find_tasks(
-        self, node: str, type: str | None = None, vmid: int | None = None, since: float | None = None
-    ) -> list[Any]: ...
-    def firewall_options(self, node: str, vmid: int) -> dict[str, Any]: ...
-    def set_firewall_options(
-        self, node: str, vmid: int, changes: Mapping[str, str | int], delete: Sequence[str] = ()
-    ) -> None: ...
-    def ensure_ipset(self, node: str, vmid: int, name: str, cidrs: Iterable[str]) -> bool: ...
-    def drop_ipset(self, node: str, vmid: int, name: str) -> None: ...
-    def clear_firewall(self, node: str, vmid: int) -> None: ...
-    def regenerate_cloudinit(self, node: str, vmid: int) -> None: ...

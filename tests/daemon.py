@@ -2,13 +2,15 @@
 
 import contextlib
 import threading
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any, Literal
 
 from werkzeug.serving import make_server
 
+from bridge.lifecycle.explain import UnknownService
+from bridge.lifecycle.records import RecordRefused
 from bridge.lifecycle.rules import Operation
 from bridge.protocol.nonces import MemoryNonces, Nonces
 from bridge.web import create_app
@@ -16,6 +18,8 @@ from bridge.web.interfaces import Actor, ServerDetails
 from statemachines.commands import Power
 
 SECRET = "a-secret-of-the-tests-4f1d9c7b2e8a"
+UNKNOWN = 4711
+"""A service that nobody knows."""
 
 
 @dataclass
@@ -111,6 +115,56 @@ class RecordingLifecycle:
 
 
 @dataclass
+class RecordingClients:
+    """What clients do: each call is noted as (what, service id, actor) and succeeds."""
+
+    asked: list[tuple[str, int, Actor]] = field(default_factory=list)
+
+    def status(self, service_id: int, actor: Actor) -> dict[str, Any]:
+        return self._note("status", service_id, actor)
+
+    def power(self, service_id: int, actor: Actor, action: str) -> dict[str, Any]:
+        return self._note(action, service_id, actor)
+
+    def templates(self, service_id: int, actor: Actor) -> list[dict[str, Any]]:
+        return [self._note("templates", service_id, actor)]
+
+    def reinstall(self, service_id: int, actor: Actor, template: int, confirmation: str) -> dict[str, Any]:
+        return self._note(f"reinstall {template} {confirmation}", service_id, actor)
+
+    def reset_password(self, service_id: int, actor: Actor) -> dict[str, Any]:
+        return self._note("reset_password", service_id, actor)
+
+    def reverse_names(self, service_id: int, actor: Actor) -> list[dict[str, Any]]:
+        return [self._note("names", service_id, actor)]
+
+    def set_reverse_names(self, service_id: int, actor: Actor, names: Mapping[str, str]) -> dict[str, Any]:
+        return self._note(f"names {dict(names)}", service_id, actor)
+
+    def _note(self, what: str, service_id: int, actor: Actor) -> dict[str, Any]:
+        self.asked.append((what, service_id, actor))
+        return {"done": True}
+
+
+@dataclass
+class RecordingFacts:
+    """Explanations and logs in one: what they would tell."""
+
+    def service(self, service_id: int) -> dict[str, Any]:
+        if service_id == UNKNOWN:
+            raise UnknownService(f"service {service_id} does not exist in WHMCS and has no VM record")
+        return {"explained": service_id}
+
+    def status(self) -> dict[str, Any]:
+        return {"vms": {"ready": 3}}
+
+    def show(self, service_id: int) -> dict[str, Any]:
+        if service_id == UNKNOWN:
+            raise RecordRefused(f"service {service_id} has no VM record")
+        return {"logged": service_id}
+
+
+@dataclass
 class RecordingServices:
     """Everything the views call, each part remembering its calls."""
 
@@ -118,6 +172,9 @@ class RecordingServices:
     orders: RecordingOrders = field(default_factory=RecordingOrders)
     connections: RecordingConnections = field(default_factory=RecordingConnections)
     lifecycle: RecordingLifecycle = field(default_factory=RecordingLifecycle)
+    clients: RecordingClients = field(default_factory=RecordingClients)
+    explanations: RecordingFacts = field(default_factory=RecordingFacts)
+    logs: RecordingFacts = field(default_factory=RecordingFacts)
     cron: ScriptedCron = field(default_factory=ScriptedCron)
     installation: RecordingInstallation = field(default_factory=RecordingInstallation)
     opened: int = 0

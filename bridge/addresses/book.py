@@ -5,19 +5,18 @@ Implements `statemachines.ports.Addresses`. What decides is the database: the un
 in one transaction, so a reserved address is always shown, and a reservation that is shown nowhere is over.
 """
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
 from bridge.addresses import reservations
 from bridge.addresses.choice import Wanted, choose
 from bridge.addresses.errors import AddressHeldTwice, NoFreeAddress
-from bridge.addresses.holdings import Holdings, holdings_of, show
+from bridge.addresses.holdings import Holdings, holdings_of, show, show_names
 from bridge.addresses.lookout import Lookout
 from bridge.addresses.pools import Ip
-from bridge.addresses.sources import Sources, pool_of, sources_of
-from bridge.database import retry_lost_connection, transaction
-from bridge.models.base import proxy
-from bridge.models.module import IpPool
+from bridge.addresses.quarantine import Quarantine, no_quarantine
+from bridge.addresses.sources import Sources, sources_of
+from bridge.database import lock_row, retry_lost_connection, transaction
 from bridge.models.whmcs import Server, Service
 from statemachines.errors import Temporary
 from statemachines.package import NetworkSpec
@@ -36,10 +35,16 @@ class _Occupied:
 
     service_id: int
     lookout: Lookout
+    quarantine: Quarantine
     _shown: dict[tuple[Ip, Ip], set[int]] = field(default_factory=dict)
 
     def taken(self, first: Ip, last: Ip) -> set[int]:
-        return self.shown(first, last) | reservations.reserved_between(first, last)
+        held = self.shown(first, last) | reservations.reserved_between(first, last)
+        # Read after the reservations: what is given back in between is in one of the two.
+        return held | self.quarantined(first, last)
+
+    def quarantined(self, first: Ip, last: Ip) -> set[int]:
+        return self.quarantine.numbers(first, last, besides=self.service_id)
 
     def shown(self, first: Ip, last: Ip) -> set[int]:
         if (first, last) not in self._shown:
@@ -48,19 +53,12 @@ class _Occupied:
         return self._shown[first, last]
 
 
-@dataclass(frozen=True)
-class PoolUsage:
-    """How many addresses of a pool are in use, of how many in its range."""
-
-    used: int
-    total: int
-
-
 class AddressBook:
-    """The addresses of all services of the installation."""
+    """The addresses of all services of the installation. `quarantine` tells how it stands at the moment of the question."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, quarantine: Callable[[], Quarantine] = no_quarantine) -> None:
         self._clock = clock
+        self._quarantine = quarantine
         self._lookout = Lookout(clock)
 
     def allocate(self, vm: Vm, network: NetworkSpec, hostname: str) -> list[Address]:
@@ -74,7 +72,7 @@ class AddressBook:
         order = _Order(vm.service_id, vm.server_id, network, hostname, self._clock.now(), self._lookout)
         for _ in range(TRIES):
             try:
-                held, vm.rev_dns = order.fulfil()
+                held, vm.rev_dns = order.fulfil(self._quarantine())
             except _Overtaken:
                 continue
             return held
@@ -86,21 +84,37 @@ class AddressBook:
         return holdings_of(vm.service_id).addresses(sources_of(vm.server_id))
 
     @retry_lost_connection
-    def release(self, service_id: int, keep: Collection[Address] = ()) -> None:
-        """Take back all addresses of a service but `keep`, together with what WHMCS and the record show. May run twice."""
+    def ips(self, service_id: int) -> list[Ip]:
+        """The addresses that the service holds or shows, in the order of `held`, whether their network is known or not."""
+        return holdings_of(service_id).ips()
+
+    @retry_lost_connection
+    def names(self, service_id: int) -> dict[str, str]:
+        """The reverse names of the service's addresses, by address in its stored form."""
+        return {ip.exploded: name for ip, name in holdings_of(service_id).names.items()}
+
+    @retry_lost_connection
+    def rename(self, service_id: int, former: str, name: str) -> None:
+        """Give the addresses whose reverse name is `former` the name `name`. May run twice."""
         with transaction():
-            _lock(Service, service_id)
+            lock_row(Service, service_id)
+            mine = holdings_of(service_id)
+            show_names(service_id, {ip: name if was == former else was for ip, was in mine.names.items()})
+
+    @retry_lost_connection
+    def release(self, service_id: int, keep: Collection[Address] = ()) -> None:
+        """Take back all addresses of a service but `keep`, together with what WHMCS and the record show. May run twice.
+
+        They are in quarantine from now on, if there is one.
+        """
+        with transaction():
+            lock_row(Service, service_id)
             kept = [address.ip for address in keep]
             mine = holdings_of(service_id)
+            self._quarantine().add(service_id, mine.all_ips - set(kept))
             reservations.give_back(service_id, kept)
             names = {ip: name for ip, name in mine.names.items() if ip in kept}
             show(service_id, [ip for ip in (*mine.texts, *mine.reserved) if ip in kept], names)
-
-    @retry_lost_connection
-    def usage(self, pool_id: int) -> PoolUsage:
-        """The use of one pool. Raises ValueError when the pool is malformed, IpPool.DoesNotExist when there is none."""
-        pool = pool_of(IpPool.get_by_id(pool_id))
-        return PoolUsage(len(_Occupied(0, self._lookout).taken(pool.first, pool.last)), pool.size)
 
 
 @dataclass(frozen=True)
@@ -115,23 +129,29 @@ class _Order:
     lookout: Lookout
 
     @retry_lost_connection
-    def fulfil(self) -> tuple[list[Address], dict[str, str]]:
+    def fulfil(self, quarantine: Quarantine) -> tuple[list[Address], dict[str, str]]:
         """All addresses held afterwards, and the reverse names as stored."""
         sources = sources_of(self.server_id)
-        occupied = _Occupied(self.service_id, self.lookout)
+        occupied = _Occupied(self.service_id, self.lookout, quarantine)
         self._look(sources, occupied)
         with transaction():
             # One order at a time per server: those who wait would otherwise all want the same next address.
-            _lock(Server, self.server_id)
-            _lock(Service, self.service_id)
+            lock_row(Server, self.server_id)
+            lock_row(Service, self.service_id)
             mine = holdings_of(self.service_id)
             held = mine.addresses(sources, self._families)
             self._adopt(mine, held, sources, occupied)
             chosen = self._chosen(held, sources, occupied)
-            for number, address in enumerate(chosen, len(held)):
-                if not self._reserve(address.ip, number, sources):
-                    raise _Overtaken
+            self._take(chosen, len(held), sources, quarantine)
             return self._record(mine, held + chosen)
+
+    def _take(self, chosen: list[Address], held: int, sources: Sources, quarantine: Quarantine) -> None:
+        """Reserve all of them behind the `held` ones. Raises _Overtaken."""
+        for position, address in enumerate(chosen, held):
+            if not self._reserve(address, position, sources):
+                raise _Overtaken
+        if chosen and not quarantine.admits(self.service_id, [address.ip for address in chosen]):
+            raise _Overtaken
 
     def _look(self, sources: Sources, occupied: _Occupied) -> None:
         """Choose without reserving, so that the services' texts are read before anything is locked.
@@ -147,7 +167,7 @@ class _Order:
         try:
             self._chosen(held, sources, occupied)
         except NoFreeAddress:
-            if not _forget_unshown(sources):
+            if not _forget_unshown(sources, occupied.quarantine):
                 raise
             self._chosen(held, sources, occupied)
 
@@ -176,19 +196,19 @@ class _Order:
             if address.ip in mine.reserved:
                 continue
             others = occupied.shown(address.ip, address.ip)
-            if others or not (
-                self._reserve(address.ip, number, sources) or self._reserve_again(address.ip, number, sources)
-            ):
+            if others or not (self._reserve(address, number, sources) or self._reserve_again(address, number, sources)):
                 holder = reservations.holder_of(address.ip)
                 by = f"service {holder}" if holder else "another service"
                 raise AddressHeldTwice(f"Address {address.text} of service {self.service_id} is held by {by} as well")
 
-    def _reserve(self, ip: Ip, number: int, sources: Sources) -> bool:
-        return reservations.reserve(self.service_id, self.server_id, ip, number, sources.pool_id(ip), self.now)
+    def _reserve(self, address: Address, number: int, sources: Sources) -> bool:
+        pool_id = sources.pool_id(address.ip)
+        return reservations.reserve(self.service_id, self.server_id, address, number, pool_id, self.now)
 
-    def _reserve_again(self, ip: Ip, number: int, sources: Sources) -> bool:
+    def _reserve_again(self, address: Address, number: int, sources: Sources) -> bool:
         """Reserve an address whose reservation is over although nobody has given it up."""
-        return bool(reservations.forget_unshown(ip, ip)) and self._reserve(ip, number, sources)
+        forgotten = reservations.forget_unshown(address.ip, address.ip)
+        return bool(forgotten) and self._reserve(address, number, sources)
 
     def _record(self, mine: Holdings, held: list[Address]) -> tuple[list[Address], dict[str, str]]:
         held = sorted(held, key=lambda address: address.family)
@@ -198,18 +218,18 @@ class _Order:
         return held, show(self.service_id, [*ips, *mine.texts, *mine.reserved], names | dict(mine.names))
 
 
-def _forget_unshown(sources: Sources) -> int:
-    """Give up reservations of this server's addresses that nobody shows any more; returns how many."""
+def _forget_unshown(sources: Sources, quarantine: Quarantine) -> int:
+    """Give up reservations of this server's addresses that nobody shows any more; returns how many.
+
+    When they were given back nobody knows, so that their quarantine begins now.
+    """
     lines = sorted(int(line.ip) for line in sources.listed.addresses)
     ranges = [(pool.first, pool.last) for pool in sources.pools]
     if lines:
         listed = {int(line.ip): line.ip for line in sources.listed.addresses}
         ranges.append((listed[lines[0]], listed[lines[-1]]))
     with transaction():
-        return sum(reservations.forget_unshown(first, last) for first, last in ranges)
-
-
-def _lock(model: type[Server] | type[Service], row_id: int) -> None:
-    """Hold a row until the end of the transaction, if it exists. On SQLite the transaction itself is the lock."""
-    row = model.select(model.id).where(model.id == row_id)
-    (row.for_update() if proxy.obj.dialect == "mysql" else row).first()
+        forgotten = [found for first, last in ranges for found in reservations.forget_unshown(first, last)]
+        for service_id, ip in forgotten:
+            quarantine.add(service_id, [ip])
+    return len(forgotten)

@@ -4,7 +4,7 @@ Pools come before the legacy list, IPv6 comes from pools only [C-32]. A VM has o
 one bridge and VLAN: the first that has enough of both families.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from typing import Protocol
@@ -19,7 +19,11 @@ class Usage(Protocol):
     """What is in use."""
 
     def taken(self, first: Ip, last: Ip) -> set[int]:
-        """The numbers of the addresses from `first` to `last` that somebody holds."""
+        """The numbers of the addresses from `first` to `last` that are not to be handed out now."""
+        ...
+
+    def quarantined(self, first: Ip, last: Ip) -> set[int]:
+        """Those among them that nobody holds any more, but that were given back only a while ago."""
         ...
 
 
@@ -79,7 +83,7 @@ def _why_none(sources: Sources, wanted: Wanted, usage: Usage) -> str:
     if lacking is None:
         return (
             f"No free addresses on server {sources.server}: no bridge and VLAN has {wanted.ipv4} IPv4 and "
-            f"{wanted.ipv6} IPv6 addresses together{_left_out(sources)}"
+            f"{wanted.ipv6} IPv6 addresses together{_resting(sources, (4, 6), wanted.place, usage)}{_left_out(sources)}"
         )
     start = f"No free IPv{lacking} address on server {sources.server}"
     stock = _stock(sources, lacking, wanted.place)
@@ -87,13 +91,12 @@ def _why_none(sources: Sources, wanted: Wanted, usage: Usage) -> str:
     if not stock:
         nothing = "no IPv4 pool and no listed address" if lacking == 4 else "no IPv6 pool"
         return f"{start}: it has {nothing}{where}{_left_out(sources)}"
+    ending = f"{_resting(sources, (lacking,), wanted.place, usage)}{_left_out(sources)}"
     if most[lacking]:
         needed = dict(_counts(wanted))[lacking]
-        return (
-            f"{start}: no bridge and VLAN has more than {most[lacking]} free, {needed} are needed{_left_out(sources)}"
-        )
+        return f"{start}: no bridge and VLAN has more than {most[lacking]} free, {needed} are needed{ending}"
     verb = "is" if stock == "1 pool" or stock == "1 listed address" else "are"
-    return f"{start}: {stock}{where} {verb} all in use{_left_out(sources)}"
+    return f"{start}: {stock}{where} {verb} all in use{ending}"
 
 
 def _counts(wanted: Wanted) -> list[tuple[int, int]]:
@@ -118,6 +121,18 @@ def _stock(sources: Sources, family: int, place: Place | None) -> str:
     return " and ".join(
         part for part in (_plural(pools, "pool", "pools"), _plural(lines, "listed address", "listed addresses")) if part
     )
+
+
+def _resting(sources: Sources, families: Collection[int], place: Place | None, usage: Usage) -> str:
+    """How many addresses only have to be waited for."""
+    pools = [pool for pool in sources.pools if pool.family in families and place in (None, pool.place)]
+    found = {(pool.family, number) for pool in pools for number in usage.quarantined(pool.first, pool.last)}
+    lines = {int(line.ip): line.ip for line in sources.listed.addresses if place in (None, (line.bridge, line.vlan))}
+    if lines and 4 in families:
+        resting = usage.quarantined(lines[min(lines)], lines[max(lines)])
+        found |= {(4, number) for number in resting & set(lines)}
+    count = _plural(len(found), "address is", "addresses are")
+    return f"; {count} in quarantine" if count else ""
 
 
 def _left_out(sources: Sources) -> str:

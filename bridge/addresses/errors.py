@@ -1,4 +1,6 @@
-"""What an admin has to put right before a VM can have its addresses."""
+"""What an admin has to put right before a VM can have its addresses, or a pool its shape."""
+
+from collections.abc import Mapping, Sequence
 
 
 class AddressProblem(Exception):
@@ -22,3 +24,22 @@ class AddressHeldTwice(AddressProblem):
 
 class NoServer(AddressProblem):
     """The service has no server, so there is no pool or list to take addresses from. Assign one in WHMCS."""
+
+
+class PoolRefused(ValueError):
+    """A pool is not stored or not deleted. `errors` has one line per field, or per object under an empty name."""
+
+    kind = "permanent"
+    who = "admin"
+
+    def __init__(self, errors: Mapping[str, str]) -> None:
+        super().__init__("; ".join(errors.values()))
+        self.errors = dict(errors)
+
+
+class PoolInUse(PoolRefused):
+    """Services hold addresses of the pool; `users` are their ids. It is deleted only when somebody confirms."""
+
+    def __init__(self, line: str, users: Sequence[int]) -> None:
+        super().__init__({"": line})
+        self.users = tuple(users)

@@ -4,13 +4,13 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from bridge.addresses.address_column import Range
 from bridge.addresses.pools import Ip
 from bridge.addresses.reservations import reserved_between
 from bridge.addresses.shown import Sighting, in_names, in_texts
 from statemachines.ports import Clock
 
 Seen = frozenset[Sighting]
-Range = tuple[Ip, Ip]
 NAMES_LAST_SECONDS = 300
 
 

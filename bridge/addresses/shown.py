@@ -7,20 +7,20 @@ asked for a whole range and answered by one scan (`lookout` shares scans between
 
 import json
 import re
-from collections.abc import Collection, Iterable
-from functools import reduce
+from collections.abc import Collection, Iterable, Iterator
 from ipaddress import ip_address
-from operator import or_
 from typing import Any, cast
 
-from peewee import Expression, Field, ModelSelect
+from peewee import Field, ModelSelect, Node
 
 from bridge.addresses.pools import Ip, common
+from bridge.database import any_of
 from bridge.models.module import VmInfo
 from bridge.models.whmcs import Product, Service
 from bridge.module_log import MODULE
 
 REMOVED = "remove"
+MOST_PATTERNS = 40  # comparing a text with more of them costs more than reading it
 
 Sighting = tuple[int, int]
 """A service and the number of an address that it shows."""
@@ -52,23 +52,36 @@ def rev_dns_of(text: str | None) -> dict[Ip, str]:
 
 def in_texts(first: Ip, last: Ip) -> frozenset[Sighting]:
     """What WHMCS shows from `first` to `last` on all services of the module."""
-    module = [row.id for row in Product.select(Product.id).where(Product.servertype == MODULE)]
-    services = Service.select(Service.id, Service.dedicatedip, Service.assignedips).where(
-        Service.packageid.in_(module),
-        _any_like([Service.dedicatedip, Service.assignedips], like_pattern(first, last)),
-    )
-    return _between(
-        first, last, ((id_, ip) for id_, *texts in _rows(services) for t in texts for ip in addresses_in(t))
-    )
+    return _between(first, last, _texts([like_pattern(first, last)]))
 
 
 def in_names(first: Ip, last: Ip) -> frozenset[Sighting]:
     """What the records of VMs that are not removed show from `first` to `last`. Expensive: rows hold the VM's logs too."""
-    records = VmInfo.select(VmInfo.service_id, VmInfo.vm_rev_dns).where(
-        VmInfo.vm_status.is_null() | (VmInfo.vm_status != REMOVED),
-        _any_like([VmInfo.vm_rev_dns], like_pattern(first, last)),
+    return _between(first, last, _names([like_pattern(first, last)]))
+
+
+def in_ranges(ranges: Iterable[tuple[Ip, Ip]]) -> set[tuple[int, Ip]]:
+    """(service, address) of all that both show in any of the ranges, and of some more: one scan of each for all of them."""
+    patterns = list(dict.fromkeys(like_pattern(first, last) for first, last in ranges))
+    if len(patterns) > MOST_PATTERNS:
+        patterns = ["%"]
+    return {*_texts(patterns), *_names(patterns)} if patterns else set()
+
+
+def _texts(patterns: Collection[str]) -> Iterator[tuple[int, Ip]]:
+    module = [row.id for row in Product.select(Product.id).where(Product.servertype == MODULE)]
+    services = Service.select(Service.id, Service.dedicatedip, Service.assignedips).where(
+        Service.packageid.in_(module),
+        _any_like([Service.dedicatedip, Service.assignedips], patterns),
     )
-    return _between(first, last, ((id_, ip) for id_, text in _rows(records) for ip in rev_dns_of(text)))
+    return ((id_, ip) for id_, *texts in _rows(services) for text in texts for ip in addresses_in(text))
+
+
+def _names(patterns: Collection[str]) -> Iterator[tuple[int, Ip]]:
+    records = VmInfo.select(VmInfo.service_id, VmInfo.vm_rev_dns).where(
+        VmInfo.vm_status.is_null() | (VmInfo.vm_status != REMOVED), _any_like([VmInfo.vm_rev_dns], patterns)
+    )
+    return ((id_, ip) for id_, text in _rows(records) for ip in rev_dns_of(text))
 
 
 def still_shown(service_ids: Collection[int]) -> set[tuple[int, Ip]]:
@@ -98,8 +111,8 @@ def _between(first: Ip, last: Ip, found: Iterable[tuple[int, Ip]]) -> frozenset[
     return frozenset((id_, int(ip)) for id_, ip in found if ip.version == first.version and low <= int(ip) <= high)
 
 
-def _any_like(fields: "Iterable[Field[Any]]", pattern: str) -> Expression:
-    return reduce(or_, (field**pattern for field in fields))
+def _any_like(fields: "Collection[Field[Any]]", patterns: Iterable[str]) -> Node:
+    return any_of(field**pattern for pattern in patterns for field in fields)
 
 
 def _rows(query: "ModelSelect[Any]") -> list[tuple[Any, ...]]:

@@ -39,11 +39,15 @@ class Sources:
         covering = next((pool for pool in self.pools if pool.covers(ip)), None)
         if covering:
             return covering.address(ip)
-        line = next((line for line in self.listed.addresses if line.ip == ip), None)
+        line = self.line(ip)
         if line:
             return line
         routing = next((pool for pool in self.pools if pool.routes(ip)), None)
         return routing.address(ip) if routing else None
+
+    def line(self, ip: Ip) -> Address | None:
+        """`ip` as a line of the legacy list has it."""
+        return next((line for line in self.listed.addresses if line.ip == ip), None)
 
     def pool_id(self, ip: Ip) -> int | None:
         """The pool that covers `ip`; None for an address of the legacy list."""
@@ -58,18 +62,25 @@ def sources_of(server_id: int) -> Sources:
         raise NoServer(f"No addresses: {missing}")
     pools, broken = _pools(IpPool.select().where(IpPool.server_id == server_id).order_by(IpPool.id))
     listed = parse_legacy_list(html.unescape(server.assignedips or ""))
-    return Sources(server_id, html.unescape(server.name or "").strip() or "unnamed", pools, listed, broken)
+    return Sources(server_id, server_name(server), pools, listed, broken)
+
+
+def server_name(server: Server | None) -> str:
+    """A server's name as people read it: WHMCS stores some characters as HTML entities."""
+    return html.unescape((server and server.name) or "").strip() or "unnamed"
 
 
 def _pools(rows: Iterable[IpPool]) -> tuple[tuple[Pool, ...], int]:
-    pools: list[Pool] = []
-    broken = 0
-    for row in rows:
-        try:
-            pools.append(pool_of(row))
-        except ValueError:
-            broken += 1
-    return tuple(pools), broken
+    found = [readable_pool(row) for row in rows]
+    return tuple(pool for pool in found if pool), found.count(None)
+
+
+def readable_pool(row: IpPool) -> Pool | None:
+    """The pool of a row, None when its fields do not make one."""
+    try:
+        return pool_of(row)
+    except ValueError:
+        return None
 
 
 def pool_of(row: IpPool) -> Pool:

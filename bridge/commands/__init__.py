@@ -12,16 +12,20 @@ import peewee
 
 from bridge.commands.cron import cron_command
 from bridge.commands.demo import demo_command
+from bridge.commands.dns import dns_command
 from bridge.commands.explain import explain_command, status_command
 from bridge.commands.install_shim import install_shim_command
 from bridge.commands.migrate import migrate_command
 from bridge.commands.plan import plan_command
+from bridge.commands.pool import pool_command
 from bridge.commands.product import product_command
 from bridge.commands.record import record_command
 from bridge.commands.roles import scheduler_command, serve_command, vnc_command, web_command
 from bridge.commands.run import run_command
 from bridge.commands.sandbox import sandbox_command
 from bridge.commands.server import server_command
+from bridge.commands.settings import settings_command
+from bridge.commands.zone import zone_command
 from bridge.config import ConfigError
 from bridge.database import DatabaseUnavailable
 from statemachines.errors import StepError
@@ -42,10 +46,12 @@ def cli(verbose: bool) -> None:
 for command in (
     cron_command,
     demo_command,
+    dns_command,
     explain_command,
     install_shim_command,
     migrate_command,
     plan_command,
+    pool_command,
     product_command,
     record_command,
     run_command,
@@ -53,9 +59,11 @@ for command in (
     scheduler_command,
     serve_command,
     server_command,
+    settings_command,
     status_command,
     vnc_command,
     web_command,
+    zone_command,
 ):
     cli.add_command(command)
 

@@ -17,17 +17,20 @@ from bridge import database
 from bridge.clock import SystemClock
 from bridge.migrations import migrate
 from bridge.models.companion import VmWork
-from bridge.models.module import VmInfo
+from bridge.models.module import DnsZone, VmInfo
 from bridge.models.whmcs import Service
 from bridge.module_log import ModuleLog
 from bridge.protocol.client import BridgeClient, BridgeRefused, BridgeUnavailable
+from bridge.sandbox.dns import DnsSandbox
+from bridge.sandbox.dns.server import ZONES as DNS_API
+from bridge.sandbox.dns.server import make_server as make_dns_server
 from bridge.sandbox.proxmox import demo_cluster
 from bridge.sandbox.proxmox.server import serve
 from bridge.sandbox.whmcs.core import WhmcsSandbox
 from bridge.sandbox.whmcs.schema import create_tables
 from bridge.sandbox.whmcs.seed import ProxmoxAccess, seed
 from bridge.sandbox.whmcs.server import make_server
-from bridge.trust import Trust
+from bridge.trust import Trust, server_key
 
 PRODUCT = {
     "node": "pve2",
@@ -49,6 +52,7 @@ PRODUCT = {
     "fw_ipfilter": "on",
     "main_domain": ".example.com",
 }
+ZONES = ("example.com", "130.168.192.in-addr.arpa", "8.b.d.0.1.0.0.2.ip6.arpa")
 STARTUP = 60.0  # seconds the daemon may take to answer
 
 
@@ -82,9 +86,16 @@ class Stage:
         self.whmcs_url = f"http://127.0.0.1:{self._whmcs_server.server_address[1]}"
         port = int(self._proxmox.base_url.rpartition(":")[2])
         token, _, secret = self._cluster.demo_token.partition("=")
+        self._names = DnsSandbox(secrets.token_urlsafe(24))
+        self._dns_server = make_dns_server(self._names)
+        threading.Thread(target=self._dns_server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+        self._dns_url = f"http://127.0.0.1:{self._dns_server.server_address[1]}"
         access = ProxmoxAccess("127.0.0.1", port, token, secret)
         self.shop = seed(self.whmcs.shop, access, PRODUCT, self.whmcs_url)
-        Trust(ModuleLog(clock)).choose(self.shop.server_id, {"fingerprint": self._proxmox.fingerprint})
+        Trust(ModuleLog(clock)).choose(server_key(self.shop.server_id), {"fingerprint": self._proxmox.fingerprint})
+        for zone in ZONES:
+            self._names.add(zone)
+            DnsZone.create(zone=zone, type="powerdns", server=self._dns_url, api_key=self._names.api_key)
         try:
             self._start_daemon()
         except BaseException:
@@ -95,6 +106,7 @@ class Stage:
     def __exit__(self, *exception: object) -> None:
         self._end_daemon()
         self._whmcs_server.shutdown()
+        self._dns_server.shutdown()
         self._proxmox.stop()
         self._folder.cleanup()
 
@@ -103,6 +115,7 @@ class Stage:
         return [
             f"Sandbox Proxmox VE  {self._proxmox.base_url}  three nodes, certificate {self._proxmox.fingerprint[:16]}…",
             f"Sandbox WHMCS       {self.whmcs_url}  tables in {self.database_url}",
+            f"Sandbox PowerDNS    {self._dns_url}  zones {', '.join(ZONES)}",
             f"KVM Bridge          {self._url}  web and scheduler",
         ]
 
@@ -151,6 +164,8 @@ class Stage:
             f"{bridge} product show {self.shop.product_id}",
             f"{bridge} product set {self.shop.product_id} cpu=4 ram=8",
             f"{bridge} cron --force",
+            f"curl -s -H 'X-API-Key: {self._names.api_key}' {self._dns_url}{DNS_API}/{ZONES[0]}.",
+            f"{bridge} dns check",
         ]
 
     def _call_module(self, function: str, params: dict[str, Any]) -> str:

@@ -26,6 +26,7 @@ LABELS = {
     "held_until": "Held until",
     "task": "Task",
     "afterwards": "Afterwards",
+    "dns_pending": "DNS pending",
     "last_run": "Last run",
 }
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
@@ -33,8 +34,7 @@ AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON o
 
 def explanations() -> Explanations:
     """What the commands ask."""
-    house = house_from_environment()
-    return Explanations(house.clock, house.settings)
+    return house_from_environment().explanations
 
 
 @click.command("explain")
@@ -68,6 +68,7 @@ def status_command(as_json: bool) -> None:
     click.echo(f"At work    {facts['at_work']}, due {facts['due']}, suspended {facts['suspended']}")
     mails = ", ".join(f"{count} {state}" for state, count in facts["outbox"].items())
     click.echo(f"Mails      {mails or 'all sent'}")
+    click.echo(f"DNS        {facts['dns_pending'] or 'no'} records pending")
     for name, stamp in facts["last_runs"].items():
         click.echo(f"Last run   {name} {stamp or 'never'}")
     click.echo(f"In trouble {facts['troubled']}")
@@ -83,6 +84,8 @@ def _line(key: str, facts: dict[str, Any]) -> str:
         return f"{value or 'none'} ({facts['meaning']})"
     if key == "last_run":
         return " ".join(part for part in (value["started"], value["action"], value["result"], value["error"]) if part)
+    if isinstance(value, list):
+        return "; ".join(value)
     if isinstance(value, bool):
         return "yes" if value else ""
     return str(value or "")

@@ -6,8 +6,8 @@ import click
 
 from bridge.config import ConfigError, load_config
 from bridge.database import DatabaseUnavailable, close_connection, connect
-from bridge.migrations import migrate, pending
 from bridge.migrations.schema import MigrationError
+from bridge.upgrade import bring_up_to_date, outlook
 
 ANSWER_TIMEOUT_SECONDS = 600  # an ALTER of a large table answers when it is done
 
@@ -15,16 +15,21 @@ ANSWER_TIMEOUT_SECONDS = 600  # an ALTER of a large table answers when it is don
 @click.command("migrate")
 @click.option("--dry-run", is_flag=True, help="Only list what would be applied.")
 def migrate_command(dry_run: bool) -> None:
-    """Create or extend the tables of KVM Bridge. Harmless to run twice; WHMCS's own tables are not touched."""
+    """Create or extend the tables of KVM Bridge, and fill them once with what the addon PUQ Customization left.
+
+    Harmless to run twice; WHMCS's own tables and those of the old addon are not touched.
+    """
     try:
         config = load_config(os.environ)
         database = connect(config.database_url.get_secret_value(), ANSWER_TIMEOUT_SECONDS)
-        names = pending(database) if dry_run else migrate(database)
+        done = outlook(database) if dry_run else bring_up_to_date(database)
     except (ConfigError, DatabaseUnavailable, MigrationError) as error:
         raise click.ClickException(str(error)) from error
     finally:
         close_connection()
-    for name in names:
+    for name in done.migrations:
         click.echo(f"{'would apply' if dry_run else 'applied'} {name}")
-    if not names:
+    for line in done.imports:
+        click.echo(f"would {line}" if dry_run else line)
+    if not done.migrations and not done.imports:
         click.echo("up to date")

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bridge import product_settings
+from bridge.commands.assignments import read_assignments
 from bridge.package.fields import FIELDS, BadSetting, Field, remarks
 from bridge.package.kinds import Value
 from bridge.wiring import house_from_environment
@@ -43,12 +44,7 @@ def show_command(product_id: int, as_json: bool) -> None:
 @click.argument("assignments", nargs=-1, required=True, metavar="NAME=VALUE …")
 def set_command(product_id: int, assignments: tuple[str, ...]) -> None:
     """Change settings of a product: all of them, or none when one is wrong."""
-    changes: dict[str, object] = {}
-    for assignment in assignments:
-        name, equals, given = assignment.partition("=")
-        if not equals:
-            raise click.UsageError(f'"{assignment}" is not in the form name=value')
-        changes[name.strip()] = given
+    changes = read_assignments(assignments)
     values = _asked(lambda: product_settings.save(product_id, changes))
     for name, value in values.items():
         click.echo(f"{name} = {_shown(FIELDS[name], value)}")

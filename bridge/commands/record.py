@@ -6,6 +6,7 @@ from typing import TypeVar
 
 import click
 
+from bridge.commands.assignments import read_assignments
 from bridge.lifecycle.records import JSON_COLUMNS, RESET_TARGETS, RecordRefused
 from bridge.lifecycle.requests import SUCCESS
 from bridge.wiring import house_from_environment
@@ -39,12 +40,7 @@ def show_command(service_id: int, as_json: bool) -> None:
 @click.argument("assignments", nargs=-1, required=True, metavar="COLUMN=VALUE …")
 def set_command(service_id: int, assignments: tuple[str, ...]) -> None:
     """Change columns, all of them or none. This bypasses the safeguards of the pipelines."""
-    changes: dict[str, str] = {}
-    for assignment in assignments:
-        name, equals, value = assignment.partition("=")
-        if not equals:
-            raise click.UsageError(f'"{assignment}" is not in the form column=value')
-        changes[name.strip()] = value
+    changes = read_assignments(assignments, "column=value")
     changed = _asked(lambda: house_from_environment().records.edit(service_id, changes))
     click.echo(f"service {service_id}: {', '.join(changed)} changed" if changed else f"service {service_id}: no change")
 

@@ -12,7 +12,7 @@ import click
 
 from bridge.config import Config, load_config
 from bridge.database import close_connection
-from bridge.migrations import migrate
+from bridge.upgrade import bring_up_to_date
 from bridge.wiring import WHMCS_API, house_from_environment
 
 ROLES = ("web", "scheduler")
@@ -50,7 +50,8 @@ def vnc_command(context: click.Context) -> None:
 def serve_command() -> None:
     """Run all roles; one that dies is started again. Brings the tables up to date first."""
     house = house_from_environment(need=("secret", *WHMCS_API))
-    migrate(house.database)
+    for line in bring_up_to_date(house.database).imports:
+        click.echo(f"kvm-bridge: {line}", err=True)
     close_connection()
     sys.exit(Supervisor().run())
 

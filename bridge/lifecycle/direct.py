@@ -8,6 +8,7 @@ import json
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any
 
 from bridge.claims import Claims
@@ -15,6 +16,7 @@ from bridge.console import Console
 from bridge.database import retry_lost_connection, transaction
 from bridge.lifecycle.requests import SUCCESS, command_in
 from bridge.lifecycle.rules import Situation, situation
+from bridge.lifecycle.sight import look
 from bridge.models.companion import VmWork
 from bridge.models.module import VmInfo
 from bridge.runs import MACHINES, Runs, load
@@ -25,6 +27,17 @@ from statemachines.engine import Ended, Run
 from statemachines.steps import power
 
 PATIENCE = 8.0  # seconds; the shim gives WHMCS an answer after 10
+
+
+class Why(StrEnum):
+    """Why a command is not done, for those who must not read the line that staff reads."""
+
+    DONE = "done"
+    GOES_ON = "goes on"  # begun; the scheduler finishes it
+    BUSY = "busy"  # something else is at work on the VM, here or in Proxmox
+    SUSPENDED = "suspended"
+    POWER = "power"  # it is not possible while the VM runs, or while it is stopped
+    FAILED = "failed"  # there is no such VM, its server cannot be asked, or it did not obey
 
 
 @dataclass(frozen=True)
@@ -38,6 +51,7 @@ class Answer:
     begun: bool = False
     done: bool = False
     facts: Mapping[str, Any] = field(default_factory=dict)
+    why: Why = Why.BUSY
 
 
 @dataclass(frozen=True)
@@ -76,40 +90,48 @@ class Direct:
 
     def look(self, service_id: int, label: str, wanted: Power) -> str:
         """Why what `label` names is not possible on the VM as it is, empty when it is. Nothing is changed."""
+        refused = self.examine(service_id, label, wanted)
+        return refused.text if refused else ""
+
+    def examine(self, service_id: int, label: str, wanted: Power) -> Answer | None:
+        """The refusal of what `label` names on the VM as it is, None when it is possible. Nothing is written."""
         found = load(service_id)
         if found is None:
-            return f"{label} is not possible: service {service_id} has no VM"
-        return self._refusal(VmContext(*found, self.runs.shop), label, wanted)
+            return Answer(f"{label} is not possible: service {service_id} has no VM", why=Why.FAILED)
+        return self._refusal(VmContext(*found, self.runs.shop), label, wanted, _seen_power)
 
     def _run(
         self, service_id: int, command: Command, facts: Mapping[str, Any], together: Callable[[], object]
     ) -> Answer:
         found = load(service_id)
         if found is None:
-            return Answer(f"{command.label} is not possible: service {service_id} does not exist in WHMCS")
+            text = f"{command.label} is not possible: service {service_id} does not exist in WHMCS"
+            return Answer(text, why=Why.FAILED)
         if found[0].intent.get(COMMAND) or found[0].status not in command.at:
             return Answer(f"{command.label} is not possible now: {at_work(service_id)}")
         if found[0].suspended and command.suspended is WhenSuspended.REFUSED:
-            return Answer(f"{command.label} is not possible: service {service_id} is suspended")
-        refusal = self._refusal(VmContext(*found, self.runs.shop), command.label, command.power)
-        if refusal:
-            return Answer(refusal)
+            return Answer(f"{command.label} is not possible: service {service_id} is suspended", why=Why.SUSPENDED)
+        refused = self._refusal(VmContext(*found, self.runs.shop), command.label, command.power, power.remote_status)
+        if refused:
+            return refused
         self._record(service_id, {**facts, COMMAND: command.name}, together)
         run = self.runs.open(service_id, Console(_nobody_reads).block())
         return self._drive(run, command.label) if run else Answer(f"{command.label} was given up", begun=True)
 
     @staticmethod
-    def _refusal(ctx: VmContext, label: str, wanted: Power) -> str:
-        """Looks at the VM, which has to exist, to be ours, and to be free of locks."""
+    def _refusal(ctx: VmContext, label: str, wanted: Power, ask: Callable[[VmContext], str]) -> Answer | None:
+        """Looks at the VM, which has to exist, to be ours, and to be free of locks. `ask` tells whether it runs."""
         try:
-            status = power.remote_status(ctx)
+            status = ask(ctx)
         except Exception as error:
             if errors.kind_of(error) is errors.Kind.BUG:
                 raise
-            return f"{label} is not possible now: {error}"
+            why = Why.BUSY if errors.is_busy(error) else Why.FAILED
+            return Answer(f"{label} is not possible now: {error}", why=why)
         if wanted is not Power.ANY and (wanted is Power.RUNNING) != (status == power.RUNNING):
-            return f"{label} is possible on a {wanted} VM only: VM {ctx.vm.vm_id} is {status}"
-        return ""
+            text = f"{label} is possible on a {wanted} VM only: VM {ctx.vm.vm_id} is {status}"
+            return Answer(text, why=Why.POWER)
+        return None
 
     @retry_lost_connection
     def _record(self, service_id: int, intent: Mapping[str, Any], together: Callable[[], object]) -> None:
@@ -148,16 +170,24 @@ class Direct:
             if isinstance(turn, Ended):
                 break
             if beyond and run.ctx.vm.status != beyond:
-                return Answer(SUCCESS, begun=True, done=True)
+                return Answer(SUCCESS, begun=True, done=True, why=Why.DONE)
             if turn.at >= give_up_at:
                 task = f" (task {run.ctx.vm.task})" if run.ctx.vm.task else ""
-                return Answer(
-                    f"{label} of VM {run.ctx.vm.vm_id} is still running; it goes on by itself{task}", begun=True
-                )
+                text = f"{label} of VM {run.ctx.vm.vm_id} is still running; it goes on by itself{task}"
+                return Answer(text, begun=True, why=Why.GOES_ON)
             self.pause(max(0.0, turn.at - clock.now()))
         if turn.report.ok or (beyond and run.ctx.vm.status != beyond):
-            return Answer(SUCCESS, begun=True, done=True, facts=run.log.facts)
-        return Answer(run.log.error.removesuffix(" Will retry."), begun=True)
+            return Answer(SUCCESS, begun=True, done=True, facts=run.log.facts, why=Why.DONE)
+        why = Why.GOES_ON if run.ctx.vm.intent.get(COMMAND) else Why.FAILED  # one that lasts is tried again by itself
+        return Answer(run.log.error.removesuffix(" Will retry."), begun=True, why=why)
+
+
+def _seen_power(ctx: VmContext) -> str:
+    """`running`, `stopped` … of a VM that nobody has taken a lease of. Raises Busy while Proxmox holds a lock on it."""
+    seen = look(ctx)
+    if seen.lock:
+        raise errors.Busy(f"VM {ctx.vm.vm_id} is locked ({seen.lock})")
+    return str(seen.status.status)
 
 
 def at_work(service_id: int) -> str:

@@ -11,7 +11,7 @@ from bridge.clock import SystemClock
 from bridge.database import retry_lost_connection
 from bridge.lifecycle.requests import command_in
 from bridge.lifecycle.rules import situation
-from bridge.models.companion import OutboxMessage, VmWork
+from bridge.models.companion import OutboxMessage, PendingRecord, VmWork
 from bridge.models.module import VmInfo
 from bridge.models.whmcs import Service
 from bridge.runs import MACHINES
@@ -52,6 +52,7 @@ class Explanations:
             "meaning": str(situation(info.vm_status)),
             "suspended": bool(work.suspended == 1),
             **self._standing(info, work),
+            "dns_pending": _dns_pending(service_id),
             "last_run": _last_run(info),
         }
 
@@ -69,6 +70,7 @@ class Explanations:
             "troubled": troubled.count(),
             "troubles": [self._trouble(work) for work in troubled.limit(LISTED)],
             "outbox": messages,
+            "dns_pending": PendingRecord.select().count(),
             "last_runs": {task.name: self._stamp(self.settings.cron_last_run(task.name)) for task in TASKS},
         }
 
@@ -95,6 +97,12 @@ class Explanations:
 
     def _stamp(self, epoch: float | None) -> str:
         return "" if epoch is None else self.clock.stamp(epoch)
+
+
+def _dns_pending(service_id: int) -> list[str]:
+    """The DNS records that are not right yet, each with its cause."""
+    rows = PendingRecord.select().where(PendingRecord.service_id == service_id).order_by(PendingRecord.id)
+    return [f"{row.name} {row.type}: {row.cause}" for row in rows]
 
 
 def _counts(column: Any) -> dict[str, int]:

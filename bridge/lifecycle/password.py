@@ -4,7 +4,7 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from bridge.lifecycle.direct import Answer, Direct
+from bridge.lifecycle.direct import Answer, Direct, Why
 from bridge.lifecycle.requests import SUCCESS
 from bridge.models.whmcs import Service
 from bridge.package.naming import random_password
@@ -43,12 +43,12 @@ class Passwords:
 
     def _change(self, service_id: int, password: str) -> Answer:
         # WHMCS's API need not be asked for a VM that is gone or locked.
-        refusal = self.direct.look(service_id, LABEL, Power.ANY)
-        if refusal:
-            return Answer(refusal)
+        refused = self.direct.examine(service_id, LABEL, Power.ANY)
+        if refused:
+            return refused
         try:
             encrypted = self.whmcs().encrypt(password)
         except ProviderError as error:
-            return Answer(f"{LABEL} is not possible now: {error}")
+            return Answer(f"{LABEL} is not possible now: {error}", why=Why.FAILED)
         store = Service.update(password=encrypted).where(Service.id == service_id)
         return self.direct.run(service_id, RESET, {"asked_at": self.clock.now()}, together=store.execute)

@@ -1,9 +1,10 @@
 """What a package change would do to a VM now, found by the comparisons that its steps make, without a single write."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Any
 
+from bridge.lifecycle.sight import look
 from bridge.runs import load
 from bridge.vm_context import Shop, VmContext
 from statemachines.errors import NeedsAttention
@@ -69,11 +70,12 @@ class Planner:
         if found is None:
             raise NeedsAttention(f"service {service_id} has no VM")
         ctx = VmContext(*found, self.shop)
-        config, status = self._look(ctx)
+        seen = look(ctx)
+        config = seen.config
         held = ctx.addresses.held(ctx.vm)
         kept = split(held, ctx.package.network)[1]
         changes = [*_counts(ctx, held), *differences(ctx, config, kept), *firewall_differences(ctx)]
-        restart = status == RUNNING and self._restarts(ctx, changes)
+        restart = seen.status.status == RUNNING and self._restarts(ctx, changes)
         return ChangePlan(
             service_id=service_id,
             vmid=int(ctx.vm.vm_id or 0),
@@ -85,23 +87,6 @@ class Planner:
             downtime=self._downtime(ctx, changes) if restart else 0,
             waits_for=_waits_for(ctx, config),
         )
-
-    def _look(self, ctx: VmContext) -> tuple[Any, str]:
-        """Configuration and power of the VM, wherever it is; nothing is adopted and nothing written down."""
-        vm = ctx.vm
-        if vm.vm_id is None:
-            raise NeedsAttention(f"service {vm.service_id} has no VMID yet")
-        config = ctx.hypervisor.config(vm.node, vm.vm_id) if vm.node else None
-        if config is None:
-            guest = ctx.hypervisor.locate(vm.vm_id)
-            config = ctx.hypervisor.config(guest.node, vm.vm_id) if guest else None
-            ctx.vm = vm = replace(vm, node=guest.node if guest else None)
-        status = ctx.hypervisor.status(vm.node, vm.vm_id) if vm.node and vm.vm_id else None
-        if config is None or status is None:
-            raise NeedsAttention(f"VM {vm.vm_id} of service {vm.service_id} does not exist on {ctx.server_name}")
-        if not ctx.mark.is_ours(config) and (not vm.unmarked or config.name != vm.name):
-            raise NeedsAttention(f"VM {vm.vm_id} does not carry the mark of service {vm.service_id}")
-        return config, str(status.status)
 
     @staticmethod
     def _restarts(ctx: VmContext, changes: Sequence[Difference]) -> bool:

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from bridge.database import retry_lost_connection
 from bridge.lifecycle.requests import Requests
 from bridge.lifecycle.rules import Operation
+from bridge.lifecycle.sight import look
 from bridge.models.whmcs import ConfigurableOption, OptionChoice, OptionGroupLink, Service
 from bridge.package.options import assigned
 from bridge.product_settings import effective_package
 from bridge.runs import load
 from bridge.vm_context import Shop, VmContext
+from statemachines.errors import Busy, NeedsAttention
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,10 @@ class Reinstallation:
         return [Template(package.template, f"Template {package.template}")] if package.template else []
 
     def ask(self, service_id: int, template: int | None = None) -> str:
-        """Ask for it, with the template that the VM has when None; "success", or one line saying why not."""
+        """Ask for it, with the template that the VM has when None; "success", or one line saying why not.
+
+        Raises what the cluster raises while it cannot tell whether the VM is locked.
+        """
         if template is not None and template not in {known.vmid for known in self.approved(service_id)}:
             return f"template {template} is not offered for service {service_id}"
         lock = self._lock(service_id)
@@ -46,17 +51,21 @@ class Reinstallation:
         return self.requests.ask(service_id, Operation.REINSTALL, template=template)
 
     def _lock(self, service_id: int) -> str:
-        """What holds the VM in Proxmox: a backup, a snapshot, a migration; empty when nothing does."""
+        """What holds the VM in Proxmox: a backup, a snapshot, a migration; empty when nothing does, or no VM of ours is there.
+
+        Raises what the cluster raises: without an answer nobody knows.
+        """
         found = load(service_id)
         if found is None or found[0].vm_id is None:
             return ""
-        ctx = VmContext(*found, self.shop)
-        vmid = found[0].vm_id
-        config = ctx.hypervisor.config(ctx.vm.node, vmid) if ctx.vm.node else None
-        if config is None:
-            guest = ctx.hypervisor.locate(vmid)
-            config = ctx.hypervisor.config(guest.node, vmid) if guest else None
-        return (config.lock or "") if config else ""
+        # Asked for here, so that an incomplete server entry is an error of its own and not taken for a VM that is gone.
+        self.shop.hypervisors.for_server(found[0].server_id)
+        try:
+            return look(VmContext(*found, self.shop)).lock
+        except Busy:
+            return "clone"
+        except NeedsAttention:
+            return ""
 
 
 @retry_lost_connection

@@ -85,7 +85,7 @@ class Requests:
         self._work(service_id, **changes)
         VmInfo.insert(service_id=service_id).on_conflict_ignore().execute()
         if operation is Operation.REDEPLOY:
-            VmInfo.update(vm_last_action_log=None).where(VmInfo.service_id == service_id).execute()
+            VmInfo.update(vm_last_action_log=None, vm_deploy_log=None).where(VmInfo.service_id == service_id).execute()
         VmInfo.update(vm_status=BEGINS_AT[operation]).where(VmInfo.service_id == service_id).execute()
 
     def _work(self, service_id: int, **changes: Any) -> None:

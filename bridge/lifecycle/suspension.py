@@ -1,15 +1,17 @@
 """Suspending and unsuspending: what is wanted is a column of the VM's work row, and the VM is made to follow it.
 
-Whatever happens between the two, and whoever starts a suspended VM by hand: `enforce` looks at all of them every minute.
+Whatever happens between the two, and whoever starts a suspended VM by hand: `enforce` looks at all of them, every minute
+in the scheduler, and at the beginning of every tick where only ticks run.
 """
 
 import json
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import cast
 
-from bridge.database import retry_lost_connection, transaction
+from bridge.database import close_connection, retry_lost_connection, transaction
 from bridge.hypervisors import Hypervisors
 from bridge.lifecycle.requests import SUCCESS
 from bridge.models.companion import VmWork
@@ -23,6 +25,7 @@ log = logging.getLogger(__name__)
 
 NOT, SUSPENDED, LIFTED = 0, 1, 2  # values of `VmWork.suspended`
 FOLLOWS = {SUSPENDED: "SuspendAccount", LIFTED: "UnsuspendAccount"}
+SERVERS_AT_ONCE = 8
 
 
 @dataclass(frozen=True)
@@ -58,7 +61,11 @@ class Suspension:
         return SUCCESS
 
     def enforce(self) -> int:
-        """Have VMs follow that do not; returns how many. One request per server, whatever the number of its VMs."""
+        """Have VMs follow that do not; returns how many. May run in several processes at once.
+
+        One statement while nothing is suspended, however many services there are; one request per server that has
+        suspended VMs, whatever their number, all servers at the same time: one that hangs holds nobody else up.
+        """
         count = 0
         by_server: dict[int, list[Suspended]] = {}
         for found in self._at_rest():
@@ -66,9 +73,10 @@ class Suspension:
                 count += self._follow(found.service_id, LIFTED)
             else:
                 by_server.setdefault(found.server_id, []).append(found)
-        for server_id, suspended in by_server.items():
-            running = self._running(server_id)
-            count += sum(self._follow(each.service_id, SUSPENDED) for each in suspended if each.vmid in running)
+        for server_id, running in self._look(list(by_server)):
+            count += sum(
+                self._follow(each.service_id, SUSPENDED) for each in by_server[server_id] if each.vmid in running
+            )
         return count
 
     @retry_lost_connection
@@ -91,17 +99,37 @@ class Suspension:
         return int(recorded.where((VmWork.service_id == service_id) & idle).execute())
 
     @retry_lost_connection
-    def _at_rest(self) -> Iterable[Suspended]:
+    def _at_rest(self) -> list[Suspended]:
+        # Only the index on `suspended` may lead into the tables: by `vm_status` or `due_at` a database finds every idle service.
         rows = (
-            VmWork.select(VmWork.service_id, VmWork.suspended, VmInfo.vm_id, Service.server)
+            VmWork.select(
+                VmWork.service_id, VmWork.suspended, VmWork.due_at, VmInfo.vm_status, VmInfo.vm_id, Service.server
+            )
             .join(VmInfo, on=(VmInfo.service_id == VmWork.service_id))
             .join(Service, on=(Service.id == VmWork.service_id))
-            .where(VmWork.suspended.in_([SUSPENDED, LIFTED]) & VmWork.due_at.is_null() & VmInfo.vm_id.is_null(False))
-            .where(VmInfo.vm_status == states.READY)
+            .where(VmWork.suspended > NOT)
             .tuples()
         )
-        found = cast(Iterable[tuple[int, int, int, int | None]], rows)
-        return [Suspended(service, server or 0, int(vmid), wanted) for service, wanted, vmid, server in found]
+        found = cast(Iterable[tuple[int, int, float | None, str | None, int | None, int | None]], rows)
+        return [
+            Suspended(service, server or 0, vmid, wanted)
+            for service, wanted, due_at, status, vmid, server in found
+            if status == states.READY and due_at is None and vmid is not None
+        ]
+
+    def _look(self, servers: Sequence[int]) -> Iterable[tuple[int, set[int]]]:
+        """Each server with the VMIDs that run on it, in the order in which they are given."""
+        if len(servers) < 2:
+            return [(server_id, self._running(server_id)) for server_id in servers]
+        with ThreadPoolExecutor(min(len(servers), SERVERS_AT_ONCE), "suspended VMs") as pool:
+            return list(zip(servers, pool.map(self._running_elsewhere, servers), strict=True))
+
+    def _running_elsewhere(self, server_id: int) -> set[int]:
+        """In a thread of its own, whose connection to the database ends with the look."""
+        try:
+            return self._running(server_id)
+        finally:
+            close_connection()
 
     def _running(self, server_id: int) -> set[int]:
         """VMIDs that run on a server; none when it cannot be asked: its turn comes again."""

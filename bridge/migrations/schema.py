@@ -2,7 +2,7 @@
 
 import logging
 
-from peewee import SCOPE_VALUES, DatabaseError, Field, IntegrityError, ModelIndex, Node
+from peewee import SCOPE_VALUES, DatabaseError, Field, IntegrityError, ModelIndex, Node, TextField
 
 from bridge.database import Database
 from bridge.models.base import BaseModel, LongTextField
@@ -64,16 +64,19 @@ def ensure_shared_index(database: Database, model: type[BaseModel], column: str,
         logger.warning("Table %s: no index on %s: %s", table, column, error)
 
 
-def widen_long_texts(database: Database, model: type[BaseModel]) -> None:
-    """Let the columns that hold logs take more than 64 KiB where an older module made them TEXT. MySQL only."""
+def widen_texts(database: Database, model: type[BaseModel]) -> None:
+    """Let text columns take what we write where an older module made them narrower: logs, encrypted secrets. MySQL only."""
     if database.dialect != "mysql":
         return
-    narrow = {
-        c.name for c in database.get_columns(model._meta.table_name) if c.data_type.lower() in {"text", "mediumtext"}
-    }
+    types = {column.name: column.data_type.lower() for column in database.get_columns(model._meta.table_name)}
     for field in model._meta.sorted_fields:
-        if isinstance(field, LongTextField) and field.column_name in narrow:
+        if isinstance(field, TextField) and _is_narrower(types.get(field.column_name, ""), field):
             _alter(database, model, "MODIFY COLUMN", field)
+
+
+def _is_narrower(type: str, field: TextField) -> bool:
+    short = type.startswith(("varchar", "char", "tinytext"))
+    return short or (isinstance(field, LongTextField) and type in {"text", "mediumtext"})
 
 
 def _alter(database: Database, model: type[BaseModel], action: str, field: "Field[object]") -> None:

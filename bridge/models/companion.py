@@ -6,9 +6,11 @@ seconds (double precision). Uniqueness is the database's job: reservations rely 
 
 from typing import ClassVar
 
-from peewee import AutoField, CharField, DoubleField, IntegerField, TextField
+from peewee import SQL, AutoField, CharField, DoubleField, IntegerField, TextField
 
 from bridge.models.base import BaseModel
+
+ZERO = SQL("DEFAULT 0")  # for columns that came later: SQLite adds none that is NOT NULL and has no default
 
 
 class CompanionModel(BaseModel):
@@ -36,8 +38,8 @@ class VmWork(CompanionModel):
     step_started = DoubleField(null=True)
     intent = TextField(null=True)
     pending_action = CharField(null=True)
-    generation = IntegerField(default=0)
-    suspended = IntegerField(default=0, index=True)
+    generation = IntegerField(default=0, constraints=[ZERO])
+    suspended = IntegerField(default=0, index=True, constraints=[ZERO])
     onboot = IntegerField(null=True)
     due_at = DoubleField(null=True, index=True)
     lease_owner = CharField(null=True)
@@ -71,7 +73,9 @@ class VmidReservation(CompanionModel):
 class AddressReservation(CompanionModel):
     """An address held by a service: dotted IPv4 or eight full lower-case groups of IPv6.
 
-    `family` 4 or 6, `position` orders the addresses of one family (0 first), `pool_id` NULL = from the server's legacy list.
+    `family` 4 or 6, `position` orders the addresses of one family (0 first), `pool_id` NULL = from the server's legacy list,
+    or from a pool that is gone. `prefix` to `vlan` are the network as it was when the address was given, name servers
+    separated by blanks; `prefix` NULL = not written down.
     """
 
     id = AutoField()
@@ -82,9 +86,26 @@ class AddressReservation(CompanionModel):
     position = IntegerField(default=0)
     pool_id = IntegerField(null=True)
     reserved_at = DoubleField()
+    prefix = IntegerField(null=True)
+    gateway = CharField(null=True)
+    dns = TextField(null=True)
+    bridge = CharField(null=True)
+    vlan = IntegerField(null=True)
 
     class Meta:
         table_name = "kvm_bridge_address"
+
+
+class QuarantinedAddress(CompanionModel):
+    """An address that `service_id` gave back; for some time nobody else gets it. Forms and `family` as in reservations."""
+
+    address = CharField(max_length=39, primary_key=True)
+    family = IntegerField()
+    service_id = IntegerField()
+    released_at = DoubleField(index=True)
+
+    class Meta:
+        table_name = "kvm_bridge_address_quarantine"
 
 
 class OutboxMessage(CompanionModel):
@@ -128,6 +149,29 @@ class Slot(CompanionModel):
         indexes = ((("scope", "number"), True),)
 
 
+class PendingRecord(CompanionModel):
+    """A record set that is not as it should be in its zone: a provider failed, or has not been asked yet.
+
+    What it should be is not kept here but follows from the service at the time of the next try. `ip` is the address that a
+    PTR record belongs to, empty for A and AAAA; `since` when it was first not right, `cause` why.
+    """
+
+    id = AutoField()
+    service_id = IntegerField(index=True)
+    zone_id = IntegerField()
+    name = CharField(max_length=255)
+    type = CharField(max_length=8)
+    ip = CharField(max_length=39, default="")
+    cause = TextField(default="")
+    since = DoubleField()
+    attempts = IntegerField(default=0)
+    due_at = DoubleField(index=True)
+
+    class Meta:
+        table_name = "kvm_bridge_dns_pending"
+        indexes = ((("zone_id", "name", "type"), True),)
+
+
 class ProductSetting(CompanionModel):
     """One setting of one product; a setting without a row has its default."""
 
@@ -165,8 +209,10 @@ TABLES: list[type[BaseModel]] = [
     VmWork,
     VmidReservation,
     AddressReservation,
+    QuarantinedAddress,
     OutboxMessage,
     Slot,
+    PendingRecord,
     ProductSetting,
     Setting,
     AppliedMigration,

@@ -7,6 +7,7 @@ form, so that nobody else has to know that a flag may arrive as "on", "1" or tru
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from ipaddress import ip_network
 from typing import Protocol, TypeAlias
 
 Value: TypeAlias = int | bool | str | None
@@ -160,6 +161,32 @@ class Text:
     def allowed(self) -> str:
         """What the text has to be."""
         return f"{self.what}, or {self.blank}" if self.blank else self.what
+
+
+@dataclass(frozen=True)
+class Networks:
+    """IP addresses and networks, separated by blanks or commas; stored with single blanks."""
+
+    def read(self, raw: object) -> str:
+        """The list as text; networks with host bits set are those that hold the address."""
+        parts = text_of(raw).replace(",", " ").split()
+        try:
+            networks = [str(ip_network(part, strict=False)) for part in parts]
+        except ValueError:
+            raise ValueError(self.allowed) from None
+        text = " ".join(networks)
+        if len(text) > 4 * MAX_TEXT:
+            raise ValueError(self.allowed)
+        return text
+
+    def show(self, value: Value) -> str:
+        """The list."""
+        return str(value)
+
+    @property
+    def allowed(self) -> str:
+        """An example."""
+        return "addresses and networks like 192.0.2.10 2001:db8::/64"
 
 
 def matching(pattern: str) -> Callable[[str], bool]:

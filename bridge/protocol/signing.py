@@ -118,6 +118,10 @@ class Signer:
         """Whether a stream is whole and unchanged."""
         return _same(self.sign_stream_end(nonce, exit_code, digest), signature)
 
+    def sign_form(self, session: str, actor: str, actor_id: str, service: str) -> str:
+        """The token of forms about one service, for one actor in one login session."""
+        return self._sign("kvm-bridge-form-v1", session, actor, actor_id, service)
+
     def _sign(self, *lines: str) -> str:
         message = "\n".join(lines).encode("utf-8", "surrogateescape")
         return hmac.new(self._key, message, hashlib.sha256).hexdigest()

@@ -6,7 +6,10 @@ from typing import Annotated, Any, TypeVar
 from flask import Blueprint, Response
 from pydantic import BaseModel, Field
 
+from bridge.lifecycle.explain import UnknownService
 from bridge.lifecycle.records import RecordRefused
+from bridge.lifecycle.rules import Operation
+from bridge.web import addon_dns, addon_pools
 from bridge.web.envelope import Call, Id, Map
 from bridge.web.functions import Table, answer, everybody
 from bridge.web.interfaces import Refusal, Services
@@ -81,10 +84,30 @@ def adopt(services: Services, call: Call) -> str:
     return services.adoption.adopt(call.service_id(), call.read(AdoptParams).vmid)
 
 
+def redeploy(services: Services, call: Call) -> str:
+    """Remove the VM and carry out the order as if it were new; the pipeline does it."""
+    return services.requests.ask(call.service_id(), Operation.REDEPLOY)
+
+
+def explain(services: Services, call: Call) -> dict[str, Any]:
+    """What the VM waits for, why, since when, and who can act."""
+    return _unless_refused(lambda: services.explanations.service(call.service_id()))
+
+
+def status(services: Services, call: Call) -> dict[str, Any]:
+    """The installation: VMs by status, those at work, those that need somebody."""
+    return services.explanations.status()
+
+
+def log(services: Services, call: Call) -> dict[str, Any]:
+    """The VM Log dialog: current status, last run, history."""
+    return _unless_refused(lambda: services.logs.show(call.service_id()))
+
+
 def _unless_refused(work: Callable[[], T]) -> T:
     try:
         return work()
-    except RecordRefused as error:
+    except (RecordRefused, UnknownService) as error:
         raise Refusal(str(error)) from error
 
 
@@ -95,7 +118,14 @@ def admins(call: Call) -> None:
 
 
 RECORD = frozenset({"record", "record_edit", "record_reset", "record_delete", "adopt"})
-PAGES = frozenset({"output", "sidebar", "api"}) | RECORD
+VM = frozenset({"redeploy", "explain", "log"})
+PAGES = (
+    frozenset({"output", "sidebar", "api", "status"})
+    | RECORD
+    | VM
+    | frozenset(addon_pools.FUNCTIONS)
+    | frozenset(addon_dns.FUNCTIONS)
+)
 
 FUNCTIONS: Table = {
     "activate": activate,
@@ -109,6 +139,12 @@ FUNCTIONS: Table = {
     "record_reset": record_reset,
     "record_delete": record_delete,
     "adopt": adopt,
+    "redeploy": redeploy,
+    "explain": explain,
+    "log": log,
+    "status": status,
+    **addon_pools.FUNCTIONS,
+    **addon_dns.FUNCTIONS,
 }
 
 

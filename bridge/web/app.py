@@ -32,6 +32,7 @@ def create_app(
     app.config["MAX_CONTENT_LENGTH"] = max_body_bytes
     app.extensions["kvm-bridge"] = services
     gate = Gate(Signer(secret), services.nonces, clock)
+    app.extensions["kvm-bridge-signer"] = gate.signer
     app.before_request(services.open)
     gate.guard(app)
     app.teardown_request(lambda error: services.close())

@@ -1,12 +1,29 @@
 """`/v1/client/<page or command>`: what clients see of their VM, and what they may do with it."""
 
-from flask import Blueprint, Response
+from typing import Annotated, Any
 
-from bridge.web.envelope import Call, ServiceParams
-from bridge.web.functions import Table, answer
-from bridge.web.interfaces import Refusal
+from flask import Blueprint, Response
+from pydantic import BaseModel, Field
+
+from bridge.web import forms
+from bridge.web.envelope import Call, Id, Line, Map, ServiceParams
+from bridge.web.functions import Function, Table, answer
+from bridge.web.interfaces import Refusal, Services
 
 blueprint = Blueprint("client", __name__, url_prefix="/v1/client")
+
+
+class ReinstallFields(BaseModel):
+    """The form of the Reinstall page."""
+
+    template: Id
+    confirmation: Line = ""
+
+
+class ReverseNamesFields(BaseModel):
+    """The form of the Reverse DNS page: host names by address."""
+
+    names: Annotated[Map, Field(max_length=1024)]
 
 
 def owner(call: Call) -> None:
@@ -16,6 +33,51 @@ def owner(call: Call) -> None:
         return
     if call.actor.type != "admin" or call.actor.id is None:
         raise Refusal("Access Denied")
+
+
+def status(services: Services, call: Call) -> dict[str, Any]:
+    """What the overview shows and lets press, and the token that its buttons have to send."""
+    return {**services.clients.status(call.service_id(), call.actor), forms.TOKEN_FIELD: forms.token(call)}
+
+
+def power(action: str) -> Function:
+    """A power button."""
+
+    def press(services: Services, call: Call) -> dict[str, Any]:
+        forms.posted(call, forms.NoFields)
+        return services.clients.power(call.service_id(), call.actor, action)
+
+    return press
+
+
+def templates(services: Services, call: Call) -> list[dict[str, Any]]:
+    """The operating systems of the Reinstall page."""
+    return services.clients.templates(call.service_id(), call.actor)
+
+
+def reinstall_start(services: Services, call: Call) -> dict[str, Any]:
+    """The form of the Reinstall page was sent."""
+    fields = forms.posted(call, ReinstallFields)
+    return services.clients.reinstall(call.service_id(), call.actor, fields.template, fields.confirmation)
+
+
+def reset_password_start(services: Services, call: Call) -> dict[str, Any]:
+    """The button of the Reset password page was pressed."""
+    forms.posted(call, forms.NoFields)
+    return services.clients.reset_password(call.service_id(), call.actor)
+
+
+def reverse_names(services: Services, call: Call) -> dict[str, Any]:
+    """The addresses of the Reverse DNS page, and the token that its form has to send."""
+    names = services.clients.reverse_names(call.service_id(), call.actor)
+    return {"names": names, forms.TOKEN_FIELD: forms.token(call)}
+
+
+def reverse_names_save(services: Services, call: Call) -> dict[str, Any]:
+    """The form of the Reverse DNS page was sent."""
+    fields = forms.posted(call, ReverseNamesFields)
+    names = {ip: str(name) for ip, name in fields.names.items()}
+    return services.clients.set_reverse_names(call.service_id(), call.actor, names)
 
 
 FUNCTIONS: Table = {
@@ -28,10 +90,17 @@ FUNCTIONS: Table = {
     "rev_dns": None,
     "iso": None,
     "firewall": None,
-    "status": None,
-    "start": None,
-    "stop": None,
     "console": None,
+    "status": status,
+    "start": power("start"),
+    "stop": power("stop"),
+    "reboot": power("reboot"),
+    "reset": power("reset"),
+    "templates": templates,
+    "reinstall_start": reinstall_start,
+    "reset_password_start": reset_password_start,
+    "reverse_names": reverse_names,
+    "reverse_names_save": reverse_names_save,
 }
 
 

@@ -70,6 +70,12 @@ class ServiceParams(BaseModel):
     addon_id: OptionalId = Field(default=0, alias="addonId")
 
 
+class CallerParams(BaseModel):
+    """Where a request to a file of the shim itself came from."""
+
+    remote_address: Line = ""
+
+
 class PasswordParams(BaseModel):
     """A new password. Errors never repeat it."""
 
@@ -130,7 +136,12 @@ class Call:
 
     def read(self, model: type[Model]) -> Model:
         """The parameters in the form of `model`. Raises Malformed with one line about the first thing wrong."""
-        return _validated(model, self.params)
+        return self.validated(model, self.params)
+
+    @staticmethod
+    def validated(model: type[Model], value: Any) -> Model:
+        """Part of the parameters in the form of `model`. Raises Malformed as `read`."""
+        return _validated(model, value)
 
 
 def current_call() -> Call:

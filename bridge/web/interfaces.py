@@ -8,6 +8,10 @@ from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
+from bridge.addresses.pool_admin import Saved
+from bridge.addresses.pool_list import PoolPage, PoolQuery
+from bridge.dns.reverse import ReverseName
+from bridge.dns.reverse import Saved as SavedNames
 from bridge.lifecycle.rules import Operation
 from bridge.protocol.nonces import Nonces
 from statemachines.commands import Power
@@ -111,6 +115,33 @@ class Passwords(Protocol):
         """Give the guest this password. Returns "success", or one line."""
 
 
+class Clients(Protocol):
+    """What clients do with their VM. Each method raises `Refusal` with one line that clients may read: the service is not
+    theirs, the product does not permit it, or the VM is not in a state for it.
+    """
+
+    def status(self, service_id: int, actor: Actor) -> dict[str, Any]:
+        """Power, load, what keeps the VM busy, and which buttons may be pressed."""
+
+    def power(self, service_id: int, actor: Actor, action: str) -> dict[str, Any]:
+        """`action` is start, stop, reboot or reset; whether it is `done`, else it goes on by itself."""
+
+    def templates(self, service_id: int, actor: Actor) -> list[dict[str, Any]]:
+        """The operating systems that may be installed."""
+
+    def reinstall(self, service_id: int, actor: Actor, template: int, confirmation: str) -> dict[str, Any]:
+        """Install the VM anew from this template; `confirmation` is what the client typed."""
+
+    def reset_password(self, service_id: int, actor: Actor) -> dict[str, Any]:
+        """Give the guest a new password; it is mailed, and never answered."""
+
+    def reverse_names(self, service_id: int, actor: Actor) -> list[dict[str, Any]]:
+        """Every address of the VM with its reverse name."""
+
+    def set_reverse_names(self, service_id: int, actor: Actor, names: Mapping[str, str]) -> dict[str, Any]:
+        """Change reverse names; those that differ now, each with what is worth a warning."""
+
+
 class Records(Protocol):
     """The records of VMs, in staff's hands. Each method raises `bridge.lifecycle.records.RecordRefused` with one line."""
 
@@ -125,6 +156,75 @@ class Records(Protocol):
 
     def delete(self, service_id: int) -> None:
         """Remove the record."""
+
+
+class Explanations(Protocol):
+    """Why things are as they are, read from the database alone."""
+
+    def service(self, service_id: int) -> dict[str, Any]:
+        """Everything that is known about one VM. Raises `bridge.lifecycle.explain.UnknownService` with one line."""
+
+    def status(self) -> dict[str, Any]:
+        """The whole installation."""
+
+
+class Logs(Protocol):
+    """What has been done to VMs."""
+
+    def show(self, service_id: int) -> dict[str, Any]:
+        """One VM's last run and history. Raises `bridge.lifecycle.records.RecordRefused` with one line."""
+
+
+class Pools(Protocol):
+    """IP pools. Each method raises `bridge.addresses.errors.PoolRefused` with one line."""
+
+    def page(self, query: PoolQuery) -> PoolPage:
+        """One page of the list."""
+
+    def servers(self) -> list[tuple[int, str]]:
+        """ID and name of the servers that a pool may be of."""
+
+    def add(self, fields: Mapping[str, object]) -> Saved:
+        """Store a new pool."""
+
+    def change(self, pool_id: int, fields: Mapping[str, object], carry_over: bool = False) -> Saved:
+        """Change a pool; `carry_over` gives what services hold of it the new settings, too."""
+
+    def delete(self, pool_id: int, confirmed: bool = False) -> None:
+        """Delete a pool; one that services hold addresses of only when that is confirmed."""
+
+
+class Zones(Protocol):
+    """DNS zones. Each method but `page` raises `bridge.dns.zone_form.ZoneRefused` with one line."""
+
+    def page(self, page: int, per_page: int, search: str, sort: str, descending: bool) -> dict[str, Any]:
+        """One page of the list; no secret is in it."""
+
+    def save(self, typed: Mapping[str, str], zone_id: int | None = None) -> int:
+        """Store a new zone, or change one."""
+
+    def delete(self, zone_id: int) -> None:
+        """Forget a zone."""
+
+    def test(self, zone_id: int) -> str:
+        """Ask the provider; empty, or its error."""
+
+
+class Names(Protocol):
+    """Reverse names. Each method raises `bridge.dns.reverse.NameRefused` with one line."""
+
+    def of_service(self, service_id: int) -> Sequence[ReverseName]:
+        """Every address with its name."""
+
+    def set(self, service_id: int, typed: Mapping[str, str], *, by_client: bool) -> SavedNames:
+        """Change names, stored and written to the DNS at once."""
+
+
+class DnsList(Protocol):
+    """The list of the old dns.php."""
+
+    def read(self, caller: str) -> list[dict[str, str]]:
+        """Forward and reverse names of all addresses. Raises `bridge.dns.listing.ListRefused` when `caller` may not."""
 
 
 class Adoption(Protocol):
@@ -202,8 +302,36 @@ class Services(Protocol):
         """Passwords of guests."""
 
     @property
+    def clients(self) -> Clients:
+        """What clients do."""
+
+    @property
     def records(self) -> Records:
         """Records of VMs."""
+
+    @property
+    def explanations(self) -> Explanations:
+        """Why VMs are where they are."""
+
+    @property
+    def logs(self) -> Logs:
+        """Logs of VMs."""
+
+    @property
+    def pools(self) -> Pools:
+        """IP pools."""
+
+    @property
+    def zones(self) -> Zones:
+        """DNS zones."""
+
+    @property
+    def reverse_names(self) -> Names:
+        """Reverse names."""
+
+    @property
+    def dns_list(self) -> DnsList:
+        """The list of the old dns.php."""
 
     @property
     def adoption(self) -> Adoption:

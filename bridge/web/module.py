@@ -1,15 +1,19 @@
 """`/v1/module/<Function>`: the functions of the server module."""
 
+import logging
 from typing import Any
 
 from flask import Blueprint, Response
 
+from bridge.dns.listing import ListRefused
 from bridge.lifecycle.rules import Operation
-from bridge.web.envelope import Call, PasswordParams, ServerParams
+from bridge.web.envelope import Call, CallerParams, PasswordParams, ServerParams
 from bridge.web.functions import Function, Table, answer
 from bridge.web.interfaces import Refusal, Services
 from statemachines.commands import Power
 from statemachines.errors import Kind, kind_of
+
+log = logging.getLogger(__name__)
 
 blueprint = Blueprint("module", __name__, url_prefix="/v1/module")
 
@@ -75,6 +79,15 @@ def reinstall(services: Services, call: Call) -> str:
     return refusal or services.requests.ask(service_id, Operation.REINSTALL)
 
 
+def dns_records(services: Services, call: Call) -> list[dict[str, str]] | None:
+    """The list of the old dns.php; None for callers whom the settings do not name."""
+    try:
+        return services.dns_list.read(call.read(CallerParams).remote_address)
+    except ListRefused as error:
+        log.warning("dns.php: %s", error)
+        return None
+
+
 FUNCTIONS: Table = {
     "CreateAccount": create_account,
     "TestConnection": test_connection,
@@ -87,7 +100,7 @@ FUNCTIONS: Table = {
     "AdminServicesTabFields": None,
     "AdminServicesTabFieldsSave": None,
     "MetricUsage": None,
-    "DnsRecords": None,
+    "DnsRecords": dns_records,
     "VMStart": command("VMStart"),
     "VMStop": command("VMStop"),
     "VMReinstall": reinstall,

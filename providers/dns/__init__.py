@@ -2,7 +2,7 @@
 
 An adapter reads and stores record sets of one zone, in as few requests as its API allows, and translates its errors into
 those of `providers.errors`; which names and addresses a VM has is not its business. `http` is the one HTTP call that they
-share, `memory` the zone that needs no provider, for tests and the demo.
+share, `changes` turns record sets into changes of single records where a provider has no record sets.
 """
 
 from providers.dns.records import Key, RecordSet, Zone

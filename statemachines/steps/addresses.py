@@ -34,7 +34,8 @@ def _begin_anew(ctx: Context) -> Outcome:
     outcome = removal.destroy(ctx)
     if isinstance(outcome, Wait):
         return outcome
-    dns.remove_records(ctx)
+    if at_work := dns.remove_records(ctx):
+        return at_work
     ctx.addresses.release(ctx.vm.service_id)
     ctx.store.clear(ctx.vm)
     ctx.service.set_domain("")  # also what this run has read of it before

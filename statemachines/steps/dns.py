@@ -1,36 +1,105 @@
-"""Forward and reverse records of the VM."""
+"""Forward and reverse records of the VM. A provider's failure never stops the VM: what failed is tried again by itself."""
 
 from collections.abc import Sequence
 
 from statemachines import errors
 from statemachines.context import Context
-from statemachines.outcome import Done, Outcome
-from statemachines.ports import Address
+from statemachines.outcome import Done, Outcome, Wait
+from statemachines.ports import Address, DnsResult, HostNames, Ip
+
+NOTHING = HostNames()
+AT_WORK = Wait("DNS providers are at work")
+DELETED = "deleted"  # in the intent: the old records are gone, the new ones are still to be written
 
 
 def set_records(ctx: Context) -> Outcome:
-    """Delete and create all records of the VM in every matching zone [C-11]; a provider's failure never stops the VM."""
+    """Delete and create all records of the VM in every matching zone [C-11]."""
     return refresh(ctx, ctx.addresses.held(ctx.vm))
 
 
-def refresh(ctx: Context, addresses: Sequence[Address], gone: Sequence[Address] = ()) -> Done:
-    """As `set_records`, for `addresses`; of those in `gone` nothing is left [C-22]."""
-    result = ctx.dns.refresh(ctx.naming.fqdn(ctx.vm.name), addresses, ctx.vm.rev_dns, ctx.say, gone)
-    facts = {
-        "forward_ok": result.forward_ok,
-        "forward_err": result.forward_err,
-        "rev_ok": result.rev_ok,
-        "rev_err": result.rev_err,
-        "messages": list(result.messages),
-    }
-    return Done(facts={"dns": facts})
+def refresh(ctx: Context, addresses: Sequence[Address], gone: Sequence[Address] = ()) -> Outcome:
+    """As `set_records`, for `addresses`; of those in `gone`, and of a host name that the VM had before, nothing is left [C-22]."""
+    before, fqdn = ctx.service.domain, host_name(ctx)
+    old = HostNames(_names(fqdn, before), _ips([*addresses, *gone]))
+    result = ctx.dns.sync(ctx.vm.service_id, old, _wanted(ctx, addresses, before, fqdn), ctx.say)
+    if result is None:
+        return AT_WORK
+    _settle(ctx, before, fqdn)
+    return Done(facts=_facts(result))
 
 
-def remove_records(ctx: Context) -> None:
-    """Delete all records of the VM; what stands in the way goes to the module log and stops nothing."""
+def delete_records(ctx: Context) -> Outcome:
+    """The first half of "Set DNS records": delete all records of the VM."""
+    result = _remove(ctx, _names(host_name(ctx), ctx.service.domain))
+    if result is None:
+        return AT_WORK
+    return Done(facts=_facts(result, "dns_deleted"), intent={DELETED: True})
+
+
+def create_records(ctx: Context) -> Outcome:
+    """The second half: create them anew."""
+    before, fqdn = ctx.service.domain, host_name(ctx)
+    wanted = _wanted(ctx, ctx.addresses.held(ctx.vm), before, fqdn)
+    result = ctx.dns.sync(ctx.vm.service_id, NOTHING, wanted, ctx.say)
+    if result is None:
+        return AT_WORK
+    _settle(ctx, before, fqdn)
+    return Done(facts=_facts(result))
+
+
+def remove_records(ctx: Context) -> Wait | None:
+    """Delete all records of the VM; None when that is done, or cannot be done: that goes to the module log and stops nothing."""
     try:
-        ctx.dns.remove(ctx.service.domain, ctx.addresses.held(ctx.vm), ctx.vm.rev_dns, ctx.say)
+        return AT_WORK if _remove(ctx, _names(ctx.service.domain or host_name(ctx))) is None else None
     except Exception as error:
         if errors.kind_of(error) is errors.Kind.BUG:
             raise
         ctx.journal.record("remove_dns", f"service {ctx.vm.service_id}", str(error))
+        return None
+
+
+def host_name(ctx: Context) -> str:
+    """The VM's FQDN by the product; where the product has no main domain, the one that WHMCS shows."""
+    if ctx.service.domain and not (ctx.vm.name and ctx.naming.search_domain()):
+        return ctx.service.domain
+    return ctx.naming.fqdn(ctx.vm.name)
+
+
+def _wanted(ctx: Context, addresses: Sequence[Address], before: str, fqdn: str) -> HostNames:
+    """Reverse names that were the former host name become the new one."""
+    names = ctx.addresses.names(ctx.vm.service_id)  # anew: the client may have chosen one since the run began
+    reverse = {ip: fqdn if name == before else name for ip, name in names.items()}
+    return HostNames((fqdn,), _ips(addresses), reverse)
+
+
+def _settle(ctx: Context, before: str, fqdn: str) -> None:
+    """Only now that the records of the former name are gone may it be forgotten."""
+    if before == fqdn:
+        return
+    ctx.addresses.rename(ctx.vm.service_id, before, fqdn)
+    ctx.service.set_domain(fqdn)
+
+
+def _remove(ctx: Context, fqdns: tuple[str, ...]) -> DnsResult | None:
+    ips = tuple(ctx.addresses.ips(ctx.vm.service_id))
+    return ctx.dns.sync(ctx.vm.service_id, HostNames(fqdns, ips), NOTHING, ctx.say)
+
+
+def _names(*names: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(name for name in names if name))
+
+
+def _ips(addresses: Sequence[Address]) -> tuple[Ip, ...]:
+    return tuple(address.ip for address in addresses)
+
+
+def _facts(result: DnsResult, name: str = "dns") -> dict[str, object]:
+    return {
+        name: {
+            "forward_ok": result.forward_ok,
+            "forward_err": result.forward_err,
+            "rev_ok": result.rev_ok,
+            "rev_err": result.rev_err,
+            "messages": list(result.messages),
+        }
+    }

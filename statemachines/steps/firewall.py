@@ -41,7 +41,8 @@ def apply(ctx: Context, addresses: Sequence[Address]) -> Outcome:
 
 
 def _set_antispoofing(ctx: Context, node: str, vmid: int, addresses: Sequence[Address]) -> bool:
-    if ctx.package.firewall.antispoofing and addresses:
+    if ctx.package.firewall.antispoofing:
+        # Also without any address: an empty set drops everything, no set drops nothing (PVE::Firewall asks whether it exists).
         return ctx.hypervisor.ensure_ipset(node, vmid, ANTISPOOFING_SET, [str(address.ip) for address in addresses])
     ctx.hypervisor.drop_ipset(node, vmid, ANTISPOOFING_SET)
     return False

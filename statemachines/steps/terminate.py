@@ -22,24 +22,37 @@ FAILED = "Service termination FAILED — admin attention required. Error: {reaso
 
 def terminate(ctx: Context) -> Outcome:
     """All phases; Done when Proxmox knows the VM no more and the record is cleared."""
-    if ctx.vm.vm_id is not None and not ctx.vm.intent.get("destroying"):
-        waiting = _stop(ctx)
+    if not ctx.vm.intent.get("destroying"):
+        waiting = _prepare(ctx)
         if waiting:
             return waiting
-        _remove_backups(ctx)
-        _delete_dns(ctx)
-        ctx.say(f"DELETE VM vmid={ctx.vm.vm_id} node={ctx.vm.node or '-'} purge=1")
-        ctx.store.note(ctx.vm, intent={**ctx.vm.intent, "destroying": True})
     outcome = _destroy(ctx)
     if isinstance(outcome, Wait):
         return outcome
     if ctx.vm.vm_id is not None:
         ctx.say("VM deleted")
-    elif not ctx.vm.intent.get("destroying"):
-        _delete_dns(ctx)
     ctx.addresses.release(ctx.vm.service_id)
     ctx.store.clear(ctx.vm)
     return Done(mails=(Activity(SUCCEEDED, _key(ctx)),))
+
+
+def _prepare(ctx: Context) -> Outcome | None:
+    """What comes before DELETE; None when it is done."""
+    vmid = ctx.vm.vm_id
+    if not ctx.vm.intent.get("cleaning"):
+        if vmid is not None:
+            waiting = _stop(ctx)
+            if waiting:
+                return waiting
+            _remove_backups(ctx)
+        ctx.say("deleting DNS records")
+        ctx.store.note(ctx.vm, intent={**ctx.vm.intent, "cleaning": True})
+    if at_work := dns.remove_records(ctx):
+        return at_work
+    if vmid is not None:
+        ctx.say(f"DELETE VM vmid={vmid} node={ctx.vm.node or '-'} purge=1")
+    ctx.store.note(ctx.vm, intent={**ctx.vm.intent, "destroying": True})
+    return None
 
 
 def _destroy(ctx: Context) -> Outcome:
@@ -127,11 +140,6 @@ def _remove_backups(ctx: Context) -> None:
         ctx.say(f"backup error: {error}")
         return
     ctx.say("backups removed")
-
-
-def _delete_dns(ctx: Context) -> None:
-    ctx.say("deleting DNS records")
-    dns.remove_records(ctx)
 
 
 def _try(ctx: Context, action: str, call: object) -> None:

@@ -6,8 +6,9 @@ The daemon can die at any outgoing call and be started again; what it remembers 
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import Future
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import requests
 from pydantic import SecretStr
@@ -15,7 +16,8 @@ from pydantic import SecretStr
 from bridge.config import Config
 from bridge.console import Console
 from bridge.cron import Cron, Wanted
-from bridge.models.companion import OutboxMessage, Setting, VmWork
+from bridge.dns.zones import ZonePool
+from bridge.models.companion import OutboxMessage, PendingRecord, Setting, VmWork
 from bridge.models.whmcs import Server, Service
 from bridge.outbox import Delivery
 from bridge.sandbox.proxmox import demo_cluster
@@ -52,7 +54,21 @@ PRODUCT = {
     "fw_ipfilter": "on",
     "main_domain": ".example.com",
 }
+PATIENT_TRIES = 2  # of a DNS record
+
+T = TypeVar("T")
+
 LONGEST = 6 * 3600.0  # virtual seconds until a run that does not come to rest is given up
+
+
+class OneByOne(ZonePool):
+    """Zones are worked on in the thread that asks, so that calls have an order and the process can die at each."""
+
+    def submit(self, job: Callable[[], T]) -> Future[T]:
+        """Done when it comes back."""
+        done: Future[T] = Future()
+        done.set_result(job())
+        return done
 
 
 class Rig(Observed):
@@ -88,8 +104,13 @@ class Rig(Observed):
             whmcs_api_identifier=SecretStr(self.whmcs.identifier),
             whmcs_api_secret=SecretStr(self.whmcs.secret),
         )
+        self.house = House(config, self.clock, self.outside())  # type: ignore[arg-type]
+        self.house.dns_pool = OneByOne()
+
+    def outside(self) -> Outside:
+        """The sandboxes in process."""
         whmcs = WhmcsAdapter(self.whmcs, before=self.gate.before, after=self.gate.after)
-        self.house = House(config, self.clock, Outside(proxmox=self._adapter, whmcs=whmcs))  # type: ignore[arg-type]
+        return Outside(proxmox=self._adapter, whmcs=whmcs)
 
     def _adapter(self, server: Server) -> InProcessAdapter:
         return InProcessAdapter(self.clusters[server.id], before=self.gate.before, after=self._answered)
@@ -144,6 +165,7 @@ class Rig(Observed):
         """One burst: everything due is driven to its end, the outbox is sent. False when there is nothing left to do."""
         self._deliver()
         self._worker().work(Console(self.lines.append), self.house.claims.take)
+        self.house.dns_retries.work()
         self._deliver()
         return self._sleep_until_something_is_due()
 
@@ -151,7 +173,9 @@ class Rig(Observed):
         """One cron run over what waits now, then the outbox; what it printed. `force` = whatever the interval says."""
         printed: list[str] = []
         house = self.house
-        cron = Cron(house.claims, self._worker(), house.settings, self.clock)  # type: ignore[arg-type]
+        worker = self._worker()
+        before, after = {"suspended VMs": house.suspension.enforce}, {"DNS records": house.dns_retries.work}
+        cron = Cron(house.claims, worker, house.settings, self.clock, before, after)  # type: ignore[arg-type]
         cron.run(Wanted(force=force), printed.append)
         self._deliver()
         self.lines += printed
@@ -168,6 +192,9 @@ class Rig(Observed):
         times = [row.due_at for row in VmWork.select(VmWork.due_at).where(VmWork.due_at.is_null(False))]
         unfinished = OutboxMessage.select().where(OutboxMessage.state.in_(["pending", "sending"]))
         # What has no time of its own waits for an earlier message of the same client.
+        # A provider that stays broken is asked again for ever; nobody waits for that here.
+        pending = PendingRecord.select(PendingRecord.due_at).where(PendingRecord.attempts <= PATIENT_TRIES)
+        times += [row.due_at for row in pending]
         times += [message.next_try_at for message in unfinished if message.next_try_at]
         if not times:
             return False

@@ -11,11 +11,12 @@ from typing import Protocol
 
 import pytest
 
+from bridge.sandbox.dns import DnsSandbox, serving
 from providers.dns import Key, RecordSet, Zone
-from providers.dns.memory import MemoryZone
 from providers.dns.powerdns import PowerDnsZone
 from providers.dns.records import HOST_NAME_TYPES, canonical
 from providers.errors import AuthFailed, NotFound, Unavailable
+from tests.memory_zone import MemoryZone
 from tests.powerdns_server import PowerDns
 from tests.services import free_port
 
@@ -102,6 +103,32 @@ def powerdns(request: pytest.FixtureRequest) -> Iterator[Provider]:
 
 
 @contextmanager
+def sandbox(request: pytest.FixtureRequest) -> Iterator[Provider]:
+    """The stand-in of the demo, which takes the place of a PowerDNS."""
+    server, wrong = DnsSandbox("key-of-the-sandbox"), "not-the-key-of-any-server"
+    name, records = "example.com", server.add("example.com")
+
+    def put(owner: str, record_type: str, *values: str) -> None:
+        dot = "." if record_type in HOST_NAME_TYPES else ""
+        records[owner, record_type] = tuple(f"{value}{dot}" for value in values)
+
+    def held() -> dict[Key, frozenset[str]]:
+        return {key: frozenset(canonical(key[1], content) for content in found) for key, found in records.items()}
+
+    with serving(server) as url:
+        yield Provider(
+            PowerDnsZone(name, url, server.api_key),
+            stranger=PowerDnsZone(name, url, wrong),
+            misnamed=PowerDnsZone("elsewhere.example", url, server.api_key),
+            unreachable=PowerDnsZone(name, f"http://127.0.0.1:{free_port()}", server.api_key),
+            secrets=(server.api_key, wrong),
+            put=put,
+            held=held,
+            refused=RecordSet("refused.example.com", "A", ("300.0.2.1",)),
+        )
+
+
+@contextmanager
 def cloudflare(request: pytest.FixtureRequest) -> Iterator[Provider]:
     """A stand-in."""
     zone, server = dns_cloudflare_fake.make_zone("example.com")
@@ -160,6 +187,7 @@ def hestiacp(request: pytest.FixtureRequest) -> Iterator[Provider]:
 PROVIDERS: dict[str, Factory] = {
     "memory": memory,
     "powerdns": powerdns,
+    "sandbox": sandbox,
     "cloudflare": cloudflare,
     "hestiacp": hestiacp,
 }

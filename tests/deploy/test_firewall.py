@@ -80,6 +80,14 @@ def test_the_set_is_filled_before_the_firewall_is_switched_on(install: Install) 
     assert max(filled) < switched_on < started
 
 
+@pytest.mark.req("FW-24", "CFG-45")
+def test_a_vm_without_any_address_may_use_none(install: Install) -> None:
+    rig = install(ipv4_count="0", ipv6_count="0")
+    service = rig.deploy()
+    assert [entry["name"] for entry in rig.firewall(service, "ipset")] == ["ipfilter-net0"]
+    assert rig.firewall(service, "ipset/ipfilter-net0") == []
+
+
 @pytest.mark.req("CFG-45")
 def test_without_anti_spoofing_there_is_no_set(install: Install) -> None:
     rig = install(fw_antispoofing="off")

@@ -9,8 +9,8 @@ from typing import Any
 from bridge.lifecycle.rules import Operation
 from bridge.models.module import VmInfo
 from bridge.models.whmcs import ActivityLogEntry, Product, Service
-from bridge.runs import Runs
 from bridge.sandbox.proxmox.storage import Volume
+from bridge.wiring import Outside
 from tests.chaos.gate import Gate
 from tests.deploy.installation import Installation
 from tests.factories import choose, make_option
@@ -36,15 +36,14 @@ class Living(Installation):
     """Deploys, asks for operations, and remembers every call to Proxmox and to the DNS provider."""
 
     def __init__(self, folder: Path, settings: dict[str, str] | None = None, **options: Any) -> None:
-        self.names: Names | None = None
+        self.names = Names()
         super().__init__(folder, settings, **options)
+        self.names.install()
 
-    def start_daemon(self) -> None:
-        """As always, but with a DNS provider."""
-        super().start_daemon()
-        self.names = replace(self.names, gate=self.gate) if self.names else Names(self.gate)
-        shop = replace(self.house.runs.shop, dns=self.names)
-        self.house.runs = Runs(shop)
+    def outside(self) -> Outside:
+        """As always, but with DNS providers."""
+        self.names.gate = self.gate
+        return replace(super().outside(), dns=self.names.provide)
 
     def living(self, **options: int) -> int:
         """A VM that is ready; what led there is forgotten."""
@@ -57,7 +56,6 @@ class Living(Installation):
         self.sent.clear()
         self.lines.clear()
         self.whmcs.mails.clear()
-        assert self.names is not None
         self.names.served.clear()
 
     def ask(self, service: int, operation: Operation, **facts: Any) -> str:

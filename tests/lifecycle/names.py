@@ -1,65 +1,110 @@
-"""A DNS provider that remembers its records; its calls pass the gate as those to Proxmox do."""
+"""The DNS of an installation: zones of two providers that remember their records; their calls pass the gate as those to Proxmox do."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from ipaddress import ip_address
 
 import requests
 
-from statemachines.ports import Address, DnsResult
+from bridge.dns.names import pointer
+from bridge.models.module import DnsZone
+from providers.dns import Key, RecordSet
+from providers.errors import ProviderError, Unavailable
 from tests.chaos.gate import Gate
+from tests.factories import make_dns_zone
+from tests.memory_zone import MemoryZone
 
-ZONE = "example.com"
+ZONES = (
+    ("example.com", "powerdns"),
+    ("130.168.192.in-addr.arpa", "hestiacp"),
+    ("8.b.d.0.1.0.0.2.ip6.arpa", "powerdns"),
+)
+
+
+@dataclass
+class GatedZone:
+    """A zone whose calls may be the last ones of the process."""
+
+    inner: MemoryZone
+    gate: Gate
+    served: list[str]
+
+    @property
+    def name(self) -> str:
+        """The zone's."""
+        return self.inner.name
+
+    @property
+    def provider(self) -> str:
+        """The zone's."""
+        return self.inner.provider
+
+    def test(self) -> None:
+        """As the zone."""
+        self.inner.test()
+
+    def fetch(self, keys: Collection[Key]) -> dict[Key, frozenset[str]]:
+        """What the zone holds."""
+        return self.inner.fetch(keys)
+
+    def store(self, sets: Sequence[RecordSet]) -> Mapping[Key, ProviderError]:
+        """Store, if nothing happens before; a lost answer is an error although the records are there."""
+        self.served.append(self.name)
+        try:
+            self.gate.before(f"DNS {self.name}")
+            failed = self.inner.store(sets)
+            self.gate.after(f"DNS {self.name}")
+        except requests.exceptions.ConnectionError as error:
+            return {wanted.key: Unavailable(str(error), outcome_unknown=True) for wanted in sets}
+        return failed
 
 
 @dataclass
 class Names:
-    """Implements `statemachines.ports.Dns`. `forward`: name -> addresses, `reverse`: address -> name; `broken` = it fails."""
+    """The zones by name; what is in them outlives the daemon. `served` are the names of zones in which something was stored."""
 
-    gate: Gate
-    forward: dict[str, list[str]] = field(default_factory=dict)
-    reverse: dict[str, str] = field(default_factory=dict)
-    broken: bool = False
+    zones: dict[str, MemoryZone] = field(default_factory=dict)
     served: list[str] = field(default_factory=list)
+    gate: Gate = field(default_factory=Gate)
 
-    def remove(
-        self, fqdn: str, addresses: Sequence[Address], names: Mapping[str, str], say: Callable[[str], None]
-    ) -> DnsResult:
-        """Delete what there is about the name and the addresses."""
-        return self._call("remove", fqdn, lambda: self._remove(fqdn, addresses, say))
+    def install(self) -> None:
+        """Configure the zones as an admin does."""
+        for name, provider in ZONES:
+            make_dns_zone(zone=name, type=provider)
+            self.zones[name] = MemoryZone(name, provider)
 
-    def refresh(
-        self,
-        fqdn: str,
-        addresses: Sequence[Address],
-        names: Mapping[str, str],
-        say: Callable[[str], None],
-        gone: Sequence[Address] = (),
-    ) -> DnsResult:
-        """Delete everything, then write the records of `addresses`."""
+    def provide(self, row: DnsZone) -> GatedZone:
+        """The zone of a row."""
+        return GatedZone(self.zones[row.zone], self.gate, self.served)
 
-        def work() -> None:
-            self._remove(fqdn, [*addresses, *gone], say)
-            self.forward[fqdn] = [address.text for address in addresses]
-            self.reverse |= {address.text: names.get(address.text, fqdn) for address in addresses}
-            say(f"fwd OK [powerdns] {ZONE} ← {fqdn} ({len(addresses)} IPs)")
+    @property
+    def forward(self) -> dict[str, list[str]]:
+        """Host name -> addresses in their stored form, IPv4 first."""
+        found: dict[str, list[str]] = {}
+        for (name, _), values in sorted(self._records("A", "AAAA").items(), key=lambda item: (item[0][1], item[0])):
+            found.setdefault(name, []).extend(ip_address(value).exploded for value in sorted(values))
+        return found
 
-        return self._call("refresh", fqdn, work)
+    def reverse(self, addresses: Collection[str]) -> dict[str, str]:
+        """Address -> its reverse name, for those of `addresses` that have one."""
+        pointers = self._records("PTR")
+        found = {address: pointers.get((pointer(ip_address(address)), "PTR")) for address in addresses}
+        return {address: next(iter(names)) for address, names in found.items() if names}
 
-    def _remove(self, fqdn: str, addresses: Sequence[Address], say: Callable[[str], None]) -> None:
-        if self.forward.pop(fqdn, None) is not None:
-            say(f"fwd-del OK [powerdns] {ZONE} ← {fqdn}")
-        for address in addresses:
-            if self.reverse.pop(address.text, None) is not None:
-                say(f"rev-del OK [powerdns] {ZONE} ← {address.text}")
+    @property
+    def pointers(self) -> int:
+        """Number of PTR records."""
+        return len(self._records("PTR"))
 
-    def _call(self, what: str, fqdn: str, work: Callable[[], None]) -> DnsResult:
-        self.served.append(what)
-        try:
-            self.gate.before(f"DNS {what}")
-            if self.broken:
-                return DnsResult(forward_err=1, messages=(f"{fqdn}: connection refused",))
-            work()
-            self.gate.after(f"DNS {what}")
-        except requests.exceptions.ConnectionError as error:
-            return DnsResult(forward_err=1, messages=(str(error),))
-        return DnsResult(forward_ok=1)
+    @property
+    def broken(self) -> bool:
+        """Whether no provider can be reached."""
+        return any(zone.failing for zone in self.zones.values())
+
+    @broken.setter
+    def broken(self, value: bool) -> None:
+        for zone in self.zones.values():
+            zone.failing = Unavailable("dns.example.net refuses connections") if value else None
+
+    def _records(self, *types: str) -> dict[Key, frozenset[str]]:
+        return {key: values for zone in self.zones.values() for key, values in zone.records.items() if key[1] in types}

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from bridge.lifecycle.rules import Operation
-from bridge.models.companion import AddressReservation, OutboxMessage, Slot, VmidReservation, VmWork
+from bridge.models.companion import AddressReservation, OutboxMessage, PendingRecord, Slot, VmidReservation, VmWork
 from bridge.models.module import VmInfo
 from bridge.models.whmcs import Service
 from bridge.sandbox.proxmox.timing import Timing
@@ -134,8 +134,8 @@ def gone(rig: Living, service: int) -> None:
     identity = (record.vm_id, record.vm_name, record.vm_net0_mac, record.vm_rev_dns, record.vm_backup_schedule)
     assert identity == (None,) * 5
     assert [text for text in rig.activity() if "terminat" in text] == [SUCCEEDED]
-    assert rig.names is not None
-    assert (rig.names.forward, rig.names.reverse) == ({}, {})
+    assert (rig.names.forward, rig.names.pointers) == ({}, 0)
+    assert PendingRecord.select().count() == 0
 
 
 def living(rig: Living, service: int, counts: tuple[int, int], mails: list[str]) -> None:
@@ -165,9 +165,17 @@ def addresses_reach_everything(rig: Living, service: int) -> None:
     assert len(allowed) == len(held)
     assert f"ip={held[0]}/" in rig.config(service)["ipconfig0"]
     assert set(json.loads(VmInfo.get_by_id(service).vm_rev_dns or "{}")) == set(held)
-    assert rig.names is not None
-    assert set(rig.names.reverse) == set(held)
-    assert rig.names.forward == {rig.facts(service).domain: held}
+    records_fit(rig, service)
+
+
+def records_fit(rig: Living, service: int) -> None:
+    """The DNS has the primary addresses under the VM's name, a reverse name for every address, and nothing else."""
+    held, domain = rig.addresses(service), rig.facts(service).domain
+    firsts = [next((ip for ip in held if mark in ip), None) for mark in ".:"]
+    assert rig.names.forward == {domain: [ip for ip in firsts if ip]}
+    assert rig.names.reverse(held) == dict.fromkeys(held, domain)
+    assert rig.names.pointers == len(held)
+    assert PendingRecord.select().count() == 0
 
 
 SCENARIOS = {

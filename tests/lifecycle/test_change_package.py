@@ -10,6 +10,7 @@ from statemachines.steps.mail import UPGRADE
 from tests.deploy.installation import failed_step, steps
 from tests.lifecycle.conftest import Install
 from tests.lifecycle.living import Living
+from tests.lifecycle.scenarios import records_fit
 
 CHANGE = Operation.CHANGE_PACKAGE
 LABELS = [
@@ -298,22 +299,20 @@ def test_records_of_given_back_addresses_are_deleted_and_those_of_the_others_wri
     service = rig.living()
     rig.set_product(ipv4_count="1", ipv6_count="2")
     rig.ask_and_run(service, CHANGE)
-    held = rig.addresses(service)
-    assert rig.names is not None
-    assert rig.names.forward == {rig.facts(service).domain: held}
-    assert set(rig.names.reverse) == set(held)
+    assert len(rig.addresses(service)) == 3
+    records_fit(rig, service)
 
 
 @pytest.mark.req("CP-10")
 def test_a_broken_dns_provider_stops_nothing(install: Install) -> None:
     rig = install()
     service = rig.living()
-    assert rig.names is not None
     rig.names.broken = True
     rig.set_product(cpu="4")
     rig.ask_and_run(service, CHANGE)
     assert rig.config(service)["cores"] == 4
-    assert rig.log(service)["dns"]["forward_err"] == 1
+    dns = rig.log(service)["dns"]
+    assert (dns["forward_ok"], dns["forward_err"], dns["rev_ok"], dns["rev_err"]) == (0, 1, 0, 3)
 
 
 @pytest.mark.req("CP-34", "CP-37", "CP-39", "CP-44")

@@ -6,7 +6,7 @@ import pytest
 
 from bridge.database import Database, close_connection, connect
 from bridge.models.base import BaseModel
-from bridge.models.companion import AddressReservation, ProductSetting
+from bridge.models.companion import AddressReservation, ProductSetting, QuarantinedAddress
 from bridge.models.module import IpPool, VmInfo
 from bridge.models.whmcs import (
     ChosenOption,
@@ -33,6 +33,7 @@ TOUCHED: list[type[BaseModel]] = [
     OptionGroupLink,
     Product,
     ProductSetting,
+    QuarantinedAddress,
     Server,
     Service,
     VmInfo,

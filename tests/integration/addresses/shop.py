@@ -6,8 +6,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from bridge.addresses.book import AddressBook
+from bridge.addresses.quarantine import Quarantine
+from bridge.addresses.sources import pool_of
+from bridge.addresses.usage import PoolUsage, usage_of
 from bridge.models.companion import AddressReservation
-from bridge.models.module import VmInfo
+from bridge.models.module import IpPool, VmInfo
 from bridge.models.whmcs import Service
 from statemachines.package import NetworkSpec
 from statemachines.ports import Address, Vm
@@ -19,13 +22,17 @@ HOST = "vm.example.com"
 
 
 class NoonClock:
-    """It is noon until a test lets seconds pass."""
+    """It is noon until a test lets seconds pass. `quarantine_seconds` is the setting, 0 = no quarantine."""
 
-    def __init__(self) -> None:
+    def __init__(self, quarantine_seconds: float = 0.0) -> None:
         self.passed = 0.0
+        self.quarantine_seconds = quarantine_seconds
 
     def now(self) -> float:
         return 1_775_000_000.0 + self.passed
+
+    def quarantine(self) -> Quarantine:
+        return Quarantine(self.now(), self.quarantine_seconds)
 
 
 @dataclass(frozen=True)
@@ -43,7 +50,8 @@ def open_shop(list_: str = "", clock: NoonClock | None = None) -> AddressBook:
     make_server(id=OTHER_SERVER, name="pve-ber1")
     make_product(id=KVM)
     make_product(id=HOSTING, servertype="cpanel")
-    return AddressBook(clock or NoonClock())
+    clock = clock or NoonClock()
+    return AddressBook(clock, clock.quarantine)
 
 
 def add_pool(first: str, last: str, gateway: str, mask: int, **more: Any) -> int:
@@ -73,6 +81,12 @@ def add_service(
 def static(ipv4: int = 1, ipv6: int = 0, **more: Any) -> NetworkSpec:
     """A network without DHCP that wants so many addresses."""
     return NetworkSpec(ipv4_count=ipv4, ipv6_count=ipv6, **{"dhcp_ipv4": False, "dhcp_ipv6": False, **more})
+
+
+def usage(pool_id: int, clock: NoonClock | None = None) -> PoolUsage:
+    """The use of a pool, without quarantine unless a clock tells of one."""
+    (found,) = usage_of([pool_of(IpPool.get_by_id(pool_id))], (clock or NoonClock()).quarantine())
+    return found
 
 
 def texts(addresses: list[Address]) -> list[str]:

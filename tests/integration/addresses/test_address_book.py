@@ -23,6 +23,7 @@ from tests.integration.addresses.shop import (
     shown,
     static,
     texts,
+    usage,
 )
 
 pytestmark = pytest.mark.usefixtures("shop_database")
@@ -294,8 +295,8 @@ def test_an_address_without_network_is_the_admins_problem_and_not_overwritten() 
     assert shown(5).dedicated == "172.16.0.77"
 
 
-@pytest.mark.req("DEP-54", "IPP-15")
-def test_a_deleted_pool_is_reported_for_its_services_and_for_no_others() -> None:
+@pytest.mark.req("DEP-54")
+def test_an_address_of_which_nobody_knows_the_network_is_reported_for_its_service_and_for_no_other() -> None:
     book = open_shop()
     doomed = add_pool("10.0.1.2", "10.0.1.2", "10.0.1.1", 24)
     add_pool("10.0.2.2", "10.0.2.9", "10.0.2.1", 24)
@@ -303,6 +304,7 @@ def test_a_deleted_pool_is_reported_for_its_services_and_for_no_others() -> None
     book.allocate(first, static(), HOST)
     book.allocate(second, static(), HOST)
     IpPool.delete_by_id(doomed)
+    AddressReservation.update(prefix=None).execute()  # as an earlier version of ours wrote it
     with pytest.raises(AddressWithoutNetwork, match=r"^Address 10\.0\.1\.2 of service 5 "):
         book.held(first)
     assert texts(book.held(second)) == ["10.0.2.2"]
@@ -470,7 +472,7 @@ def test_releasing_the_excess_keeps_the_primary_address() -> None:
         ["10.0.0.3"],
         ["10.0.0.2", "10.0.0.3"],
     )
-    assert book.usage(pool).used == 2
+    assert usage(pool).used == 2
 
 
 def test_usage_counts_what_is_reserved_and_what_is_shown_once() -> None:
@@ -479,7 +481,7 @@ def test_usage_counts_what_is_reserved_and_what_is_shown_once() -> None:
     book.allocate(add_service(4), static(2), HOST)
     add_service(5, dedicated="10.0.0.9", names={"10.0.0.9": "x.example.com"})
     add_service(6, dedicated="10.0.0.31")
-    assert dataclasses.astuple(book.usage(pool)) == (3, 29)
+    assert dataclasses.astuple(usage(pool)) == (3, 29, 0)
 
 
 def test_a_pool_of_a_64_is_served_at_once() -> None:
@@ -488,7 +490,7 @@ def test_a_pool_of_a_64_is_served_at_once() -> None:
     vms = [add_service(number) for number in range(1, 30)]
     allocated = [book.allocate(vm, static(0, 1), HOST)[0].ip for vm in vms]
     assert len(set(allocated)) == 29
-    assert book.usage(pool).total == 2**64 - 2
+    assert usage(pool).total == 2**64 - 2
 
 
 def test_a_service_that_is_gone_gets_a_clear_error() -> None:

@@ -10,7 +10,7 @@ from bridge.database import Database, close_connection, connect, transaction
 from bridge.migrations import MIGRATIONS, migrate, pending
 from bridge.migrations.schema import MigrationError
 from bridge.models import companion, module, whmcs
-from bridge.models.companion import AddressReservation, OutboxMessage, Slot, VmidReservation
+from bridge.models.companion import AddressReservation, AppliedMigration, OutboxMessage, Slot, VmidReservation, VmWork
 from bridge.models.module import VmInfo
 from bridge.models.protocol import Nonce
 from bridge.settings import install_id
@@ -124,6 +124,24 @@ def test_a_migration_that_was_cut_off_is_simply_run_again(empty: Database) -> No
     OutboxMessage.create(id=1, **columns)
     with pytest.raises(IntegrityError):
         OutboxMessage.create(id=2, **columns)
+
+
+@pytest.mark.req("DAT-02", "INS-24")
+def test_an_installation_from_before_suspension_gets_what_it_needs_and_keeps_its_rows(empty: Database) -> None:
+    migrate(empty)
+    VmWork.create(service_id=5546, due_at=7.5, intent="{}")
+    if empty.dialect == "sqlite":
+        indexes = [index.name for index in empty.get_indexes("kvm_bridge_vm") if index.columns == ["suspended"]]
+        empty.execute_sql(f"DROP INDEX {indexes[0]}")
+    for column in ("generation", "suspended", "onboot"):
+        empty.execute_sql(f"ALTER TABLE kvm_bridge_vm DROP COLUMN {column}")
+    AppliedMigration.delete().where(AppliedMigration.version == 2).execute()
+    assert migrate(empty) == ["0002 suspension"]
+    row = VmWork.get_by_id(5546)
+    assert (row.generation, row.suspended, row.onboot) == (0, 0, None)
+    assert (row.due_at, row.intent) == (7.5, "{}")
+    assert ["suspended"] in [index.columns for index in empty.get_indexes("kvm_bridge_vm")]
+    assert migrate(empty) == []
 
 
 def migrate_elsewhere(url: str) -> list[str]:

@@ -16,6 +16,7 @@ DOCUMENTED = [
     pytest.param("heavy_per_node", 4, 1, 1000),
     pytest.param("heavy_per_storage", 2, 1, 1000),
     pytest.param("start_wait_ticks", 5, 1, 1000),
+    pytest.param("address_quarantine", 0, 0, 527_040),
     pytest.param("cron_interval_processVirtualMachines", 1, 0, 44_640, marks=pytest.mark.req("CRN-08")),
     pytest.param("cron_interval_removeOldSnapshots", 5, 0, 44_640, marks=pytest.mark.req("CRN-09")),
     pytest.param("cron_interval_restoreBackupStatus", 1, 0, 44_640, marks=pytest.mark.req("CRN-10")),

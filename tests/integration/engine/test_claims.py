@@ -155,3 +155,56 @@ def test_a_vm_that_broke_its_run_rests_before_the_next_try() -> None:
     assert mine.take(1) == []
     clock.advance(61)
     assert mine.take(1) == [service]
+
+
+@pytest.mark.req("ENG-11")
+def test_one_service_is_taken_by_one_of_many_who_want_it_at_the_same_time() -> None:
+    [service], clock = due(1), VirtualClock()
+    taken: list[bool] = []
+    gate = threading.Barrier(6)
+
+    def want(number: int) -> None:
+        mine = claims(clock, f"host/boot/1/{number}/x")
+        gate.wait()
+        taken.append(mine.take_one(service))
+        close_connection()
+
+    threads = [threading.Thread(target=want, args=(number,)) for number in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(taken) == [False] * 5 + [True]
+
+
+@pytest.mark.parametrize("due_at", [None, 0.0, 2e9])
+def test_a_service_can_be_taken_for_a_command_whether_it_is_due_or_not(due_at: float | None) -> None:
+    clock = VirtualClock()
+    service = make_vm(due_at=due_at).service_id
+    mine = claims(clock)
+    assert mine.take_one(service)
+    work = VmWork.get_by_id(service)
+    assert (work.lease_owner, work.due_at) == (mine.owner, due_at)
+    assert not mine.take_one(service), "another thread of the same process"
+
+
+def test_a_service_of_the_old_module_gets_its_work_row_when_it_is_taken() -> None:
+    VmInfo.create(service_id=7001, vm_status="ready")
+    mine = claims(VirtualClock())
+    assert mine.take_one(7001)
+    assert VmWork.get_by_id(7001).lease_owner == mine.owner
+
+
+@pytest.mark.req("ENG-12", "ENG-13")
+def test_a_service_is_taken_for_a_command_only_when_nobody_holds_it_any_more() -> None:
+    clock = VirtualClock()
+    [service] = due(1)
+    first, second = claims(clock, "a/b/c/1/x"), claims(clock, "a/b/c/2/y")
+    assert first.take(1) == [service]
+    assert not second.take_one(service)
+    clock.advance(first.lease + 1)
+    assert second.take_one(service)
+    first.give_back(service)
+    assert VmWork.get_by_id(service).lease_owner == second.owner
+    second.give_back(service)
+    assert first.take_one(service)

@@ -54,6 +54,16 @@ def test_every_action_asks_the_daemon_for_its_operation(whmcs: Whmcs, services: 
     assert services.lifecycle.asked == [(what, 5) for what in ACTIONS.values()]
 
 
+@pytest.mark.req("CP-02")
+@pytest.mark.parametrize("browser", [CLIENT, ADMIN, NOBODY], ids=["upgrade order", "button of staff", "cron or API"])
+def test_a_package_change_is_asked_for_whoever_starts_it(
+    whmcs: Whmcs, services: RecordingServices, browser: Browser
+) -> None:
+    report = whmcs.call("puqProxmoxKVM_ChangePackage", service_params(), browser=browser)
+    assert (report.silent, report.result) == (True, "success")
+    assert services.lifecycle.asked == [("change_package", 5)]
+
+
 @pytest.mark.parametrize(
     ("browser", "actor"),
     [
@@ -170,11 +180,27 @@ def test_the_client_area_asks_for_the_page_of_the_request(whmcs: Whmcs, page: ob
 
 
 def test_data_of_the_client_area_are_json_and_nothing_else(whmcs: Whmcs) -> None:
-    browser = Browser(session={"uid": 7}, post={"command": "start"}, defines=["CLIENTAREA"])
+    browser = Browser(session={"uid": 7}, post={"command": "charts"}, defines=["CLIENTAREA"])
     report = whmcs.call("puqProxmoxKVM_ClientApi", service_params(), browser=browser)
-    assert json.loads(report.printed) == {"error": f"start {LATER}"}
+    assert json.loads(report.printed) == {"error": f"charts {LATER}"}
     assert not report.ended
     assert (report.problems, report.thrown, report.fatal) == ([], [], "")
+
+
+@pytest.mark.req("CLI-26")
+def test_a_button_of_the_client_area_works_with_the_token_of_its_page(
+    whmcs: Whmcs, services: RecordingServices
+) -> None:
+    def ask(method: str, **fields: str) -> Any:
+        browser = Browser({"uid": 7}, {}, fields, {"REQUEST_METHOD": method}, ["CLIENTAREA"])
+        calls = [Call("session_id", ["the-session"]), Call("puqProxmoxKVM_ClientApi", [service_params()])]
+        return json.loads(whmcs.run(calls, browser).printed)
+
+    token = ask("GET", command="status")["result"]["form_token"]
+    assert ask("POST", command="stop", form_token=token) == {"result": {"done": True}}
+    assert ask("POST", command="stop") == {"error": "This page has expired. Please reload it."}
+    assert ask("GET", command="stop", form_token=token) == {"error": "This page has expired. Please reload it."}
+    assert [what for what, _, _ in services.clients.asked] == ["status", "stop"]
 
 
 @pytest.mark.parametrize("command", ["", "../overview", "START", ["start"]])

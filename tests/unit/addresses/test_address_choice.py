@@ -1,5 +1,6 @@
 """Which addresses of a server a VM gets, and what the admin reads when there are none."""
 
+from collections.abc import Sequence
 from ipaddress import ip_address
 
 import pytest
@@ -13,15 +14,19 @@ from statemachines.ports import Address
 
 
 class Taken:
-    """Usage that knows a fixed set of addresses, and remembers what it was asked for."""
+    """Usage that knows a fixed set of addresses, and remembers what it was asked for. Those in quarantine count as taken."""
 
-    def __init__(self, *addresses: str) -> None:
-        self.numbers = {int(ip_address(address)) for address in addresses}
+    def __init__(self, *addresses: str, quarantine: Sequence[str] = ()) -> None:
+        self.numbers = {int(ip_address(address)) for address in [*addresses, *quarantine]}
+        self.resting = {int(ip_address(address)) for address in quarantine}
         self.asked: list[str] = []
 
     def taken(self, first: Ip, last: Ip) -> set[int]:
         self.asked.append(f"{first} - {last}")
         return {number for number in self.numbers if int(first) <= number <= int(last)}
+
+    def quarantined(self, first: Ip, last: Ip) -> set[int]:
+        return {number for number in self.resting if int(first) <= number <= int(last)}
 
 
 def pool(id_: int, first: str, last: str, prefix: int = 24, bridge: str = "vmbr0", vlan: int = 0) -> Pool:
@@ -153,3 +158,40 @@ def test_the_admin_reads_which_family_is_missing_on_which_server(
 def test_families_that_are_free_only_on_different_bridges_are_reported_as_such() -> None:
     with pytest.raises(NoFreeAddress, match=r"no bridge and VLAN has 1 IPv4 and 1 IPv6 addresses together$"):
         chosen(server(A, SIX_B), 1, 1)
+
+
+@pytest.mark.req("IPP-41")
+@pytest.mark.parametrize(
+    ("sources", "ipv4", "ipv6", "taken", "line_"),
+    [
+        (
+            server(A),
+            1,
+            0,
+            Taken("10.0.0.2", quarantine=["10.0.0.3"]),
+            "1 pool is all in use; 1 address is in quarantine",
+        ),
+        (
+            server(A, listed=(line("10.0.9.2"), line("10.0.9.5"))),
+            1,
+            0,
+            Taken("10.0.0.2", "10.0.0.3", quarantine=["10.0.9.2", "10.0.9.3", "10.0.9.5"]),
+            "1 pool and 2 listed addresses are all in use; 2 addresses are in quarantine",
+        ),
+        (
+            server(A),
+            2,
+            0,
+            Taken(quarantine=["10.0.0.2"]),
+            "no bridge and VLAN has more than 1 free, 2 are needed; 1 address is in quarantine",
+        ),
+        (server(SIX), 0, 300, Taken(quarantine=["2001:db8::9"]), "300 are needed; 1 address is in quarantine"),
+        (server(A, SIX), 1, 300, Taken(quarantine=["10.0.0.3"]), "more than 254 free, 300 are needed"),
+    ],
+)
+def test_the_line_tells_of_addresses_that_only_have_to_be_waited_for(
+    sources: Sources, ipv4: int, ipv6: int, taken: Taken, line_: str
+) -> None:
+    with pytest.raises(NoFreeAddress) as error:
+        choose(sources, Wanted(ipv4, ipv6), taken)
+    assert str(error.value).endswith(line_)

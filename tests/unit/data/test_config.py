@@ -150,6 +150,7 @@ def test_every_key_of_the_file_is_a_key_of_the_environment(tmp_path: Path) -> No
     values = {
         "database_url": "sqlite:////var/lib/bridge.sqlite",
         "secret": SECRET,
+        "encryption_key": "a key of its own",
         "listen": "unix:/run/b.sock",
         "whmcs_api_url": "http://127.0.0.1/includes/api.php",
         "whmcs_api_identifier": "id",
@@ -162,3 +163,12 @@ def test_every_key_of_the_file_is_a_key_of_the_environment(tmp_path: Path) -> No
     from_file = load_config(toml(tmp_path, lines))
     from_environment = load_config({f"KVM_BRIDGE_{key.upper()}": value for key, value in values.items()})
     assert from_file == from_environment
+
+
+@pytest.mark.req("DNS-48")
+def test_secrets_are_encrypted_with_a_key_of_their_own_or_with_the_secret() -> None:
+    url = {"KVM_BRIDGE_DATABASE_URL": "sqlite:////tmp/x.sqlite"}
+    assert load_config(url).key_at_rest is None
+    assert load_config({**url, "KVM_BRIDGE_SECRET": SECRET}).key_at_rest == SECRET
+    both = {**url, "KVM_BRIDGE_SECRET": SECRET, "KVM_BRIDGE_ENCRYPTION_KEY": "a key of its own"}
+    assert load_config(both).key_at_rest == "a key of its own"

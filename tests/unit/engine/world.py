@@ -53,12 +53,12 @@ class MemoryStore:
         for key, value in changes.items():
             setattr(vm, key, value)
 
-    def advance(self, vm: Vm, state: str, run: Any, mails: Any = ()) -> None:
+    def advance(self, vm: Vm, state: str, run: Any, mails: Any = (), intent: Any = None) -> None:
         self._break()
         self.states.append(state)
         self.runs.append(run)
         self.mails.extend(mails)
-        vm.status, vm.task, vm.ticks, vm.intent = state, None, 0, {}
+        vm.status, vm.task, vm.ticks, vm.intent = state, None, 0, dict(intent or {})
 
     def keep(self, vm: Vm, run: Any, *, cause: str, who: str) -> None:
         self._break()

@@ -112,15 +112,18 @@ final class Module
     }
 
     /**
-     * The legacy DNS list for dns.php.
+     * The legacy DNS list for dns.php; null when the caller's address may not read it.
      *
-     * @return array<int, array<string, string>>
+     * @return array<int, array<string, string>>|null
      *
      * @throws BridgeError
      */
-    public static function dnsRecords(string $caller): array
+    public static function dnsRecords(string $caller): ?array
     {
         $result = Client::configured()->call('/v1/module/DnsRecords', ['remote_address' => $caller]);
+        if ($result === null) {
+            return null;
+        }
         if (!is_array($result)) {
             throw new BridgeError('KVM Bridge gave an answer that cannot be understood.');
         }

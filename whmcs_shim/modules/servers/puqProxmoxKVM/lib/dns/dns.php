@@ -16,7 +16,11 @@ if (($_SERVER['REQUEST_METHOD'] ?? '') !== 'GET') {
     Output::json(['error' => 'Only GET is allowed.'], 405);
 }
 try {
-    Output::json(Module::dnsRecords((string) ($_SERVER['REMOTE_ADDR'] ?? '')));
+    $records = Module::dnsRecords((string) ($_SERVER['REMOTE_ADDR'] ?? ''));
+    if ($records === null) {
+        Output::json(['error' => 'This address may not read the list.'], 403);
+    }
+    Output::json($records);
 } catch (\Throwable $error) {
     Failure::text('dns.php', $error);
     Output::json(['error' => 'The list is not available.'], 503);

@@ -1,4 +1,4 @@
-"""A zone that needs no provider: the twin of the adapters, for tests and the demo."""
+"""A zone that needs no provider: the twin of the adapters, held to the same contract."""
 
 import threading
 from collections.abc import Collection, Mapping, Sequence

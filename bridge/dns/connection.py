@@ -1,0 +1,168 @@
+"""From a zone's row to the way to its records: the provider's adapter, or a stand-in that says why there is none."""
+
+import threading
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from bridge.dns.credentials import NoKey, Vault
+from bridge.models.module import DnsZone
+from bridge.trust import Trust, TrustedPlace, dns_key
+from providers.dns import Key, RecordSet, Zone
+from providers.dns.cloudflare import CloudflareZone
+from providers.dns.hestiacp import HestiaZone
+from providers.dns.powerdns import PowerDnsZone
+from providers.errors import Permanent, ProviderError, Unavailable
+from providers.tls import SYSTEM_CAS, Tls
+from statemachines.errors import Temporary
+
+CLOUDFLARE, HESTIACP, POWERDNS = "cloudflare", "hestiacp", "powerdns"
+PROVIDERS = (CLOUDFLARE, HESTIACP, POWERDNS)
+
+REST_SECONDS = (
+    30.0  # a provider that cannot be reached is left alone for so long, so that no VM waits for it again and again
+)
+
+
+@dataclass(frozen=True)
+class Providers:
+    """Connects zones to their providers."""
+
+    vault: Vault
+    trust: Trust
+
+    def connect(self, name: str, row: DnsZone) -> Zone:
+        """The adapter of the row's provider for the zone `name`.
+
+        May look at the provider's certificate, so it takes a while the first time. Raises ProviderError.
+        """
+        try:
+            return self._adapter(name, row)
+        except (NoKey, ValueError) as error:
+            raise Permanent(str(error)) from None
+        except Temporary as error:
+            raise Unavailable(str(error).removesuffix(" Will retry.")) from None
+
+    def _adapter(self, name: str, row: DnsZone) -> Zone:
+        server = (row.server or "").strip()
+        if row.type == CLOUDFLARE:
+            token = self.vault.open(row.api_token)
+            return CloudflareZone(name, token, zone_id=row.zone_id or "", account_id=row.account_id or "")
+        if row.type == HESTIACP:
+            password = self.vault.open(row.password)
+            tls = self._tls(name, row)
+            return HestiaZone(name, server, row.admin or "", password, row.user or "", tls=tls)
+        if row.type == POWERDNS:
+            return PowerDnsZone(name, server, self.vault.open(row.api_key), tls=self._tls(name, row))
+        raise ValueError(f'the type "{row.type}" is none of {", ".join(PROVIDERS)}')
+
+    def _tls(self, name: str, row: DnsZone) -> Tls:
+        place = place_of(row)
+        if place is None:
+            return SYSTEM_CAS
+        return self.trust.tls(dns_key(place.host, place.port), f"zone {name} [{row.type}]", place)
+
+    def trusted(self, row: DnsZone) -> str:
+        """Changes when the choice of certificate for the row's provider changes."""
+        place = place_of(row)
+        return self.trust.version(dns_key(place.host, place.port)) if place else ""
+
+
+def place_of(row: DnsZone) -> TrustedPlace | None:
+    """Where the row's provider shows its certificate; None for Cloudflare, whose one verifies, and for plain HTTP."""
+    parts = urlsplit((row.server or "").strip())
+    if row.type == CLOUDFLARE or parts.scheme != "https" or not parts.hostname:
+        return None
+    return TrustedPlace(parts.hostname, parts.port or 443)
+
+
+class UnusableZone:
+    """A zone that cannot be used: every operation fails with the reason."""
+
+    def __init__(self, name: str, provider: str, reason: ProviderError) -> None:
+        self.name, self.provider, self._reason = name, provider, reason
+
+    def test(self) -> None:
+        """Raises the reason."""
+        raise self._reason
+
+    def fetch(self, keys: Collection[Key]) -> dict[Key, frozenset[str]]:
+        """Raises the reason."""
+        raise self._reason
+
+    def store(self, sets: Sequence[RecordSet]) -> Mapping[Key, ProviderError]:
+        """Nothing is stored."""
+        return {wanted.key: self._reason for wanted in sets}
+
+
+class LazyZone:
+    """A zone whose provider is connected to with the first call, in the thread that makes it."""
+
+    def __init__(self, name: str, provider: str, connect: Callable[[], Zone]) -> None:
+        self.name, self.provider = name, provider
+        self._connect = connect
+        self._zone: Zone | None = None
+        self._lock = threading.Lock()
+
+    def test(self) -> None:
+        """As the provider's zone."""
+        self._connected().test()
+
+    def fetch(self, keys: Collection[Key]) -> dict[Key, frozenset[str]]:
+        """As the provider's zone."""
+        return self._connected().fetch(keys)
+
+    def store(self, sets: Sequence[RecordSet]) -> Mapping[Key, ProviderError]:
+        """As the provider's zone."""
+        try:
+            zone = self._connected()
+        except ProviderError as error:
+            return {wanted.key: error for wanted in sets}
+        return zone.store(sets)
+
+    def _connected(self) -> Zone:
+        with self._lock:
+            if self._zone is None:
+                self._zone = self._connect()
+            return self._zone
+
+
+class RestingZone:
+    """A zone that is left alone for a while after its provider was not reached. `now` gives seconds."""
+
+    def __init__(self, zone: Zone, now: Callable[[], float]) -> None:
+        self.name, self.provider = zone.name, zone.provider
+        self._zone, self._now = zone, now
+        self._until, self._reason = float("-inf"), Unavailable("")
+
+    def test(self) -> None:
+        """Always asks: an admin wants to know how it is now."""
+        self._zone.test()
+        self._until = float("-inf")
+
+    def fetch(self, keys: Collection[Key]) -> dict[Key, frozenset[str]]:
+        """As the zone, unless it rests."""
+        if self._rests():
+            raise self._reason
+        try:
+            return self._zone.fetch(keys)
+        except Unavailable as error:
+            self.rest(error)
+            raise
+
+    def store(self, sets: Sequence[RecordSet]) -> Mapping[Key, ProviderError]:
+        """As the zone, unless it rests."""
+        if self._rests():
+            return {wanted.key: self._reason for wanted in sets}
+        failed = self._zone.store(sets)
+        unreached = next((error for error in failed.values() if isinstance(error, Unavailable)), None)
+        if unreached:
+            self.rest(unreached)
+        return failed
+
+    def _rests(self) -> bool:
+        return self._now() < self._until
+
+    def rest(self, error: Unavailable) -> None:
+        """Begin the rest, for this reason."""
+        self._until, self._reason = self._now() + REST_SECONDS, Unavailable(str(error))

@@ -1,0 +1,180 @@
+"""What failed is remembered, shown, and tried again until it is right."""
+
+import pytest
+
+from bridge.models.companion import AddressReservation, PendingRecord
+from bridge.models.module import DnsZone, VmInfo
+from bridge.models.whmcs import Service
+from providers.errors import AuthFailed, RateLimited
+from tests.integration.dns.desk import HOST, Desk, hold, host_names, living_service, ptr
+
+pytestmark = [pytest.mark.usefixtures("database"), pytest.mark.req("DNS-49")]
+
+IP = "192.168.130.6"
+REVERSE = "130.168.192.in-addr.arpa"
+REFUSED = AuthFailed("dns.example.net: Unauthorized")
+
+
+@pytest.fixture
+def desk() -> Desk:
+    return Desk()
+
+
+def test_a_failed_record_is_written_as_soon_as_the_provider_works_again(desk: Desk) -> None:
+    forward, reverse = desk.zone("example.com"), desk.zone(REVERSE)
+    forward.failing = REFUSED
+    service = living_service(IP)
+    desk.refresh(service, host_names(IP))
+    assert desk.outstanding() == [(HOST, "A"), (HOST, "AAAA")]
+    assert reverse.stored == 1
+    assert desk.retries.work() == 0
+    forward.failing = None
+    assert desk.later() == 2
+    assert forward.records == {(HOST, "A"): {IP}}
+    assert desk.outstanding() == []
+    assert reverse.stored == 1
+    assert desk.journal.of("dns_retry")[0] == (
+        f"service {service}, zone example.com [powerdns] (ID 1)",
+        f"{HOST} A {IP}",
+    )
+
+
+def test_what_is_pending_survives_the_process(desk: Desk) -> None:
+    zone = desk.zone("example.com")
+    zone.failing = REFUSED
+    desk.refresh(living_service(IP), host_names(IP))
+    zone.failing = None
+    desk.start()
+    desk.later()
+    assert zone.records == {(HOST, "A"): {IP}}
+
+
+def test_it_is_shown_with_its_cause_since_when_and_how_often_it_was_tried(desk: Desk) -> None:
+    zone = desk.zone("example.com")
+    zone.failing = REFUSED
+    service = living_service(IP)
+    began = desk.clock.now()
+    desk.refresh(service, host_names(IP))
+    desk.later()
+    rows = desk.pending.of_service(service)
+    assert [(row.cause, row.since, row.attempts) for row in rows] == [(str(REFUSED), began, 2)] * 2
+
+
+def test_pauses_grow_to_an_hour(desk: Desk) -> None:
+    zone = desk.zone("example.com")
+    zone.failing = REFUSED
+    desk.refresh(living_service(IP), host_names(IP))
+    pauses = []
+    for _ in range(9):
+        due = PendingRecord.select(PendingRecord.due_at).first().due_at
+        pauses.append(due - desk.clock.now())
+        desk.later(pauses[-1])
+    assert pauses == [60, 120, 240, 480, 960, 1920, 3600, 3600, 3600]
+
+
+def test_a_rate_limit_says_how_long_to_wait(desk: Desk) -> None:
+    zone = desk.zone("example.com", "cloudflare")
+    zone.failing = RateLimited("api.cloudflare.com asks us to slow down (HTTP 429)", retry_after=300.0)
+    desk.refresh(living_service(IP), host_names(IP))
+    assert PendingRecord.select(PendingRecord.due_at).first().due_at == desk.clock.now() + 300.0
+
+
+def test_a_retry_writes_what_is_right_by_then_and_not_what_failed(desk: Desk) -> None:
+    zone = desk.zone(REVERSE)
+    zone.failing = REFUSED
+    service = living_service(IP)
+    desk.refresh(service, host_names(IP))
+    zone.failing = None
+    VmInfo.update(vm_rev_dns=f'{{"{IP}": "mail.example.org"}}').where(VmInfo.service_id == service).execute()
+    desk.later()
+    assert zone.records == {ptr(IP): {"mail.example.org"}}
+
+
+@pytest.mark.parametrize("status", ["terminate", "error_terminate", "remove"])
+def test_the_record_of_a_vm_that_is_given_up_is_deleted_and_not_written(desk: Desk, status: str) -> None:
+    zone = desk.zone("example.com")
+    service = living_service(IP)
+    desk.refresh(service, host_names(IP))
+    zone.failing = REFUSED
+    VmInfo.update(vm_status=status).where(VmInfo.service_id == service).execute()
+    desk.remove(service, host_names(IP))
+    zone.failing = None
+    desk.later()
+    assert (zone.records, desk.outstanding()) == ({}, [])
+
+
+def test_a_pointer_that_could_not_be_deleted_goes_although_the_service_is_gone(desk: Desk) -> None:
+    zone = desk.zone(REVERSE)
+    service = living_service(IP)
+    desk.refresh(service, host_names(IP))
+    zone.failing = REFUSED
+    desk.remove(service, host_names(IP))
+    AddressReservation.delete().execute()
+    Service.delete().execute()
+    VmInfo.delete().execute()
+    zone.failing = None
+    desk.later()
+    assert (zone.records, desk.outstanding()) == ({}, [])
+
+
+def test_a_pointer_whose_address_another_service_has_by_now_is_left_to_that_one(desk: Desk) -> None:
+    zone = desk.zone(REVERSE)
+    former = living_service(IP)
+    desk.refresh(former, host_names(IP))
+    zone.failing = REFUSED
+    VmInfo.update(vm_status="remove", vm_rev_dns=None).where(VmInfo.service_id == former).execute()
+    Service.update(dedicatedip="", domain="").where(Service.id == former).execute()
+    desk.remove(former, host_names(IP))
+    AddressReservation.delete().execute()
+    zone.failing = None
+    heir = living_service(status="creation", domain="heir.example.com")
+    hold(heir, IP)
+    assert desk.later() == 0
+    assert zone.records == {ptr(IP): {HOST}}
+    assert desk.outstanding() == []
+
+
+def test_success_in_another_round_ends_the_retries(desk: Desk) -> None:
+    zone = desk.zone("example.com")
+    zone.failing = REFUSED
+    service = living_service(IP)
+    desk.refresh(service, host_names(IP))
+    zone.failing = None
+    desk.refresh(service, host_names(IP))
+    assert desk.outstanding() == []
+
+
+def test_what_changes_while_it_is_written_is_written_again(desk: Desk) -> None:
+    zone = desk.zone(REVERSE)
+    service = living_service(IP)
+    zone.failing = REFUSED
+    desk.refresh(service, host_names(IP))
+    zone.failing = None
+    keep = zone._keep
+
+    def terminated_meanwhile(wanted):  # type: ignore[no-untyped-def]
+        VmInfo.update(vm_status="remove").where(VmInfo.service_id == service).execute()
+        keep(wanted)
+
+    zone._keep = terminated_meanwhile  # type: ignore[method-assign]
+    desk.later()
+    assert zone.records == {ptr(IP): {HOST}}
+    desk.later(0.0)
+    assert (zone.records, desk.outstanding()) == ({}, [])
+
+
+def test_records_of_a_zone_that_was_deleted_here_are_forgotten(desk: Desk) -> None:
+    zone = desk.zone("example.com")
+    zone.failing = REFUSED
+    desk.refresh(living_service(IP), host_names(IP))
+    DnsZone.delete().execute()
+    assert (desk.later(), desk.outstanding()) == (0, [])
+
+
+def test_two_schedulers_do_not_try_the_same_at_the_same_moment(desk: Desk) -> None:
+    zone = desk.zone("example.com")
+    zone.failing = REFUSED
+    desk.refresh(living_service(IP), host_names(IP))
+    desk.clock.advance(60)
+    assert len(desk.pending.take_due(100)) == 2
+    assert desk.pending.take_due(100) == []

@@ -1,0 +1,115 @@
+"""The forms of the client's pages: posted, from one of our pages, in this session, about this service."""
+
+from typing import Any
+
+import pytest
+
+from bridge.web import client
+from bridge.web.interfaces import Actor
+from tests.daemon import RecordingServices
+from tests.unit.web.conftest import Post
+
+OWNER = {"type": "client", "id": 7, "session": "a" * 64}
+STALE = {"error": "This page has expired. Please reload it."}
+FORMS: dict[str, tuple[dict[str, Any], str]] = {
+    "start": ({}, "start"),
+    "stop": ({}, "stop"),
+    "reboot": ({}, "reboot"),
+    "reset": ({}, "reset"),
+    "reinstall_start": ({"template": "9000", "confirmation": "REINSTALL"}, "reinstall 9000 REINSTALL"),
+    "reset_password_start": ({}, "reset_password"),
+    "reverse_names_save": ({"names": {"192.0.2.5": "mail.example.org"}}, "names {'192.0.2.5': 'mail.example.org'}"),
+}
+"""Function -> the fields of its form, and what it asks the daemon for."""
+
+READS = {"status", "templates", "reverse_names"}
+ACTS = sorted({name for name, function in client.FUNCTIONS.items() if function is not None} - READS)
+
+
+def token_of(post: Post, service: int = 5, actor: Any = OWNER) -> str:
+    """What the page got together with the status of its VM."""
+    answer = post("/v1/client/status", {"serviceid": service, "userid": 7}, actor=actor).json
+    token = answer["result"]["form_token"]
+    assert isinstance(token, str)
+    return token
+
+
+def send(post: Post, name: str, fields: dict[str, Any], method: str = "POST", actor: Any = OWNER) -> Any:
+    """The browser sends the form."""
+    request = {"method": method, "query": {}, "fields": fields}
+    return post(f"/v1/client/{name}", {"serviceid": 5, "userid": 7, "request": request}, actor=actor)
+
+
+@pytest.mark.req("CLI-26")
+@pytest.mark.parametrize("name", FORMS)
+def test_a_form_of_ours_is_done(post: Post, services: RecordingServices, name: str) -> None:
+    fields, asked = FORMS[name]
+    token = token_of(post)
+    services.clients.asked.clear()
+    assert send(post, name, {**fields, "form_token": token}).json == {"result": {"done": True}}
+    assert services.clients.asked == [(asked, 5, Actor("client", 7, session="a" * 64))]
+
+
+@pytest.mark.req("CLI-26")
+@pytest.mark.parametrize("name", ACTS)
+@pytest.mark.parametrize("method", ["GET", "HEAD", ""])
+def test_what_is_not_posted_does_nothing(post: Post, services: RecordingServices, name: str, method: str) -> None:
+    fields = {**FORMS.get(name, ({}, ""))[0], "form_token": token_of(post)}
+    services.clients.asked.clear()
+    assert send(post, name, fields, method=method).json == STALE
+    assert services.clients.asked == []
+
+
+@pytest.mark.req("CLI-26")
+@pytest.mark.parametrize("name", ACTS)
+@pytest.mark.parametrize("token", ["", "0" * 64, None])
+def test_a_form_of_another_site_does_nothing(
+    post: Post, services: RecordingServices, name: str, token: str | None
+) -> None:
+    fields = FORMS.get(name, ({}, ""))[0] | ({} if token is None else {"form_token": token})
+    assert send(post, name, fields).json == STALE
+    assert services.clients.asked == []
+
+
+@pytest.mark.req("CLI-26")
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"service": 6},
+        {"actor": {**OWNER, "session": "b" * 64}},
+        {"actor": {"type": "admin", "id": 7, "session": "a" * 64}},
+    ],
+)
+def test_a_token_is_good_for_one_session_one_actor_and_one_service(post: Post, other: dict[str, Any]) -> None:
+    assert send(post, "stop", {"form_token": token_of(post, **other)}).json == STALE
+
+
+@pytest.mark.req("CLI-26")
+def test_without_a_login_session_nothing_can_be_pressed(post: Post, services: RecordingServices) -> None:
+    nobody = {"type": "client", "id": 7}
+    assert token_of(post, actor=nobody) == ""
+    services.clients.asked.clear()
+    assert send(post, "stop", {"form_token": ""}, actor=nobody).json == STALE
+    assert services.clients.asked == []
+
+
+def test_the_operating_systems_are_listed_for_a_page_that_is_only_read(post: Post, services: RecordingServices) -> None:
+    answer = post("/v1/client/templates", {"serviceid": 5, "userid": 7}, actor=OWNER)
+    assert answer.json == {"result": [{"done": True}]}
+    assert services.clients.asked == [("templates", 5, Actor("client", 7, session="a" * 64))]
+
+
+@pytest.mark.parametrize("fields", [{}, {"template": "x"}, {"template": "-1"}, {"template": ["9000"]}])
+def test_a_template_that_is_none_is_refused_with_one_line(
+    post: Post, services: RecordingServices, fields: dict[str, Any]
+) -> None:
+    response = send(post, "reinstall_start", {**fields, "form_token": token_of(post)})
+    assert response.status_code == 400
+    assert "template" in response.json["error"]
+    assert [what for what, _, _ in services.clients.asked] == ["status"]
+
+
+@pytest.mark.parametrize("request_", [None, "x", {"fields": "x"}, {"method": ["POST"]}])
+def test_a_browser_request_that_is_none_is_refused(post: Post, request_: object) -> None:
+    response = post("/v1/client/stop", {"serviceid": 5, "userid": 7, "request": request_}, actor=OWNER)
+    assert response.status_code == 400
