@@ -40,7 +40,7 @@ def usage_of(pools: Sequence[Pool], quarantine: Quarantine) -> list[PoolUsage]:
         chunk = pools[start : start + AT_ONCE]
         ranges = [(pool.first, pool.last) for pool in chunk]
         held = {ip for _, ip in uses_in(ranges)}
-        resting = {ip_address(text) for text in quarantine.all_within(ranges)}
+        resting = {ip_address(text) for text in quarantine.all_within(ranges)} - held
         in_use, in_quarantine = _Numbers(held), _Numbers(resting)
         found += [PoolUsage(in_use.count(pool), pool.size, in_quarantine.count(pool)) for pool in chunk]
     return found

@@ -44,15 +44,15 @@ class Providers:
             raise Unavailable(str(error).removesuffix(" Will retry.")) from None
 
     def _adapter(self, name: str, row: DnsZone) -> Zone:
-        server = (row.server or "").strip()
-        if row.type == CLOUDFLARE:
+        server, provider = (row.server or "").strip(), provider_of(row)
+        if provider == CLOUDFLARE:
             token = self.vault.open(row.api_token)
             return CloudflareZone(name, token, zone_id=row.zone_id or "", account_id=row.account_id or "")
-        if row.type == HESTIACP:
+        if provider == HESTIACP:
             password = self.vault.open(row.password)
             tls = self._tls(name, row)
             return HestiaZone(name, server, row.admin or "", password, row.user or "", tls=tls)
-        if row.type == POWERDNS:
+        if provider == POWERDNS:
             return PowerDnsZone(name, server, self.vault.open(row.api_key), tls=self._tls(name, row))
         raise ValueError(f'the type "{row.type}" is none of {", ".join(PROVIDERS)}')
 
@@ -60,7 +60,7 @@ class Providers:
         place = place_of(row)
         if place is None:
             return SYSTEM_CAS
-        return self.trust.tls(dns_key(place.host, place.port), f"zone {name} [{row.type}]", place)
+        return self.trust.tls(dns_key(place.host, place.port), f"zone {name} [{provider_of(row)}]", place)
 
     def trusted(self, row: DnsZone) -> str:
         """Changes when the choice of certificate for the row's provider changes."""
@@ -68,10 +68,16 @@ class Providers:
         return self.trust.version(dns_key(place.host, place.port)) if place else ""
 
 
+def provider_of(row: DnsZone) -> str:
+    """The row's provider as console lines have it; whoever wrote the row may have spelled it otherwise."""
+    return (row.type or "").strip().lower()
+
+
 def place_of(row: DnsZone) -> TrustedPlace | None:
     """Where the row's provider shows its certificate; None for Cloudflare, whose one verifies, and for plain HTTP."""
-    parts = urlsplit((row.server or "").strip())
-    if row.type == CLOUDFLARE or parts.scheme != "https" or not parts.hostname:
+    server = (row.server or "").strip()
+    parts = urlsplit(server if "://" in server else f"https://{server}")
+    if provider_of(row) == CLOUDFLARE or parts.scheme != "https" or not parts.hostname:
         return None
     return TrustedPlace(parts.hostname, parts.port or 443)
 

@@ -7,6 +7,7 @@ from typing import Any
 from peewee import fn
 
 from bridge.database import retry_lost_connection, transaction
+from bridge.dns.connection import provider_of
 from bridge.dns.credentials import NoKey
 from bridge.dns.pending import Pending
 from bridge.dns.zone_form import COLUMNS, ENTRIES, KEEP, SECRETS, ZoneRefused, read_form
@@ -100,7 +101,8 @@ class ZoneAdmin:
 
     def _stored(self, row: DnsZone) -> dict[str, str]:
         """The row in clear; a secret that cannot be read counts as missing, so that a new one can be entered."""
-        found = {column: getattr(row, column) or "" for column in ("zone", "type", *COLUMNS)}
+        found = {column: getattr(row, column) or "" for column in ("zone", *COLUMNS)}
+        found["type"] = provider_of(row)
         for column in SECRETS:
             try:
                 found[column] = self.zones.providers.vault.open(found[column])
@@ -129,10 +131,10 @@ def _row(zone_id: int) -> DnsZone:
 
 
 def _shown(row: DnsZone) -> dict[str, Any]:
-    used = {entry.column for entry in ENTRIES.get(row.type or "", ())}
+    used = {entry.column for entry in ENTRIES.get(provider_of(row), ())}
     fields = {column: getattr(row, column) or "" for column in COLUMNS if column in used}
     masked = {column: KEEP if value and column in SECRETS else value for column, value in fields.items()}
-    return {"id": row.id, "zone": (row.zone or "").rstrip("."), "type": row.type or "", **masked}
+    return {"id": row.id, "zone": (row.zone or "").rstrip("."), "type": provider_of(row), **masked}
 
 
 def _unlike_others(values: Mapping[str, str], zone_id: int | None) -> None:

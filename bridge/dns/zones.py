@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from bridge.database import close_connection, retry_lost_connection
-from bridge.dns.connection import LazyZone, Providers, RestingZone, UnusableZone
+from bridge.dns.connection import LazyZone, Providers, RestingZone, UnusableZone, provider_of
 from bridge.dns.names import zone_name
 from bridge.dns.plan import ZoneId
 from bridge.models.module import DnsZone
@@ -64,7 +64,7 @@ class Zones:
 
     def connect(self, row: DnsZone) -> ConfiguredZone:
         """The zone of a row, which need not be stored."""
-        provider = row.type or ""
+        provider = provider_of(row)
         try:
             name = zone_name(row.zone or "")
         except ValueError as error:

@@ -62,3 +62,13 @@ def test_a_server_that_cannot_be_reached_to_look_at_its_certificate_is_told_in_o
     desk = Desk()
     row = DnsZone.create(zone="example.com", type="hestiacp", server="https://127.0.0.1:9/", password="p")
     assert desk.admin.test(row.id).startswith("Could not connect to 127.0.0.1:9: ")
+
+
+def test_a_row_that_somebody_else_wrote_may_spell_provider_and_server_otherwise(tmp_path: Path) -> None:
+    desk, certificate = Desk(), CA.issue(tmp_path)
+    with https_server(certificate, powerdns) as port:
+        row = DnsZone.create(zone="Example.COM.", type=" PowerDNS", server=f"127.0.0.1:{port}", api_key="k")
+        assert desk.admin.test(row.id) == ""
+    shown = desk.admin.show(row.id)
+    assert (shown["type"], shown["api_key"]) == ("powerdns", "__KEEP__")
+    assert certificate.fingerprint in desk.trust.version(dns_key("127.0.0.1", port))
