@@ -9,7 +9,7 @@ from bridge.models.module import VmInfo
 from bridge.models.whmcs import Product, Service
 from bridge.module_log import MODULE
 from bridge.outbox import Outbox
-from bridge.web.interfaces import Actor
+from bridge.web.callers import Actor
 from statemachines import states
 from statemachines.errors import NeedsAttention
 from statemachines.ports import Clock
@@ -20,7 +20,7 @@ ENDING = frozenset({states.TERMINATE, states.ERROR_TERMINATE})
 
 @dataclass(frozen=True)
 class Orders:
-    """Implements `bridge.web.interfaces.Orders`."""
+    """Implements `bridge.web.vm_interfaces.Orders`."""
 
     outbox: Outbox
     clock: Clock

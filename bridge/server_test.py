@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from bridge.hypervisors import Hypervisors
 from bridge.settings import Settings
-from bridge.web.interfaces import ServerDetails
+from bridge.web.callers import ServerDetails
 from providers.errors import ProviderError
 from providers.proxmox import Endpoint, Proxmox
 from providers.proxmox.endpoint import DEFAULT_PORT

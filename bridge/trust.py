@@ -62,6 +62,12 @@ class Trust:
         row = Setting.get_or_none(Setting.name == _PREFIX + key)
         return str(row.value) if row else ""
 
+    @retry_lost_connection
+    def versions_of_dns(self) -> dict[str, str]:
+        """`version` of all DNS providers that there is a choice for, by key."""
+        rows = Setting.select().where(Setting.name.startswith(f"{_PREFIX}dns:"))
+        return {row.name.removeprefix(_PREFIX): str(row.value) for row in rows}
+
     def secured(self, server_id: int, server_name: str, endpoint: Endpoint) -> Endpoint:
         """The endpoint with the verification chosen for this server; learns it when there is no choice yet.
 

@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from flask import Flask
 from requests.adapters import BaseAdapter
 
 from bridge import database
@@ -51,8 +50,6 @@ from bridge.settings import Settings, install_id
 from bridge.store import RecordStore
 from bridge.trust import Trust
 from bridge.vm_context import Shop
-from bridge.web.app import create_app
-from bridge.web_services import WebServices
 from bridge.worker import Worker
 from providers.dns import Zone
 from providers.whmcs import WhmcsApi
@@ -240,17 +237,6 @@ class House:
         ]
         return Scheduler(self.cron, self.claims, chores, emit)
 
-    @cached_property
-    def web_services(self) -> WebServices:
-        """What the web application serves."""
-        return WebServices(self)
-
-    def web(self) -> Flask:
-        """The web role's application. Raises ConfigError without a secret."""
-        if self.config.secret is None:
-            raise ConfigError("secret: not set, the web role needs KVM_BRIDGE_SECRET")
-        return create_app(self.web_services, self.config.secret.get_secret_value())
-
     def _connect_whmcs(self) -> WhmcsApi:
         config = self.config
         if not (config.whmcs_api_url and config.whmcs_api_identifier and config.whmcs_api_secret):
@@ -269,8 +255,3 @@ class House:
 def house_from_environment(environment: Mapping[str, str] = os.environ, need: tuple[str, ...] = ()) -> House:
     """The house that the environment describes. Raises ConfigError."""
     return House(load_config(environment, need))
-
-
-def create_application() -> Flask:
-    """gunicorn's application."""
-    return house_from_environment(need=("secret",)).web()

@@ -14,7 +14,7 @@ from bridge.lifecycle.records import RecordRefused
 from bridge.lifecycle.rules import Operation
 from bridge.protocol.nonces import MemoryNonces, Nonces
 from bridge.web import create_app
-from bridge.web.interfaces import Actor, ServerDetails
+from bridge.web.callers import Actor, ServerDetails
 from statemachines.commands import Power
 
 SECRET = "a-secret-of-the-tests-4f1d9c7b2e8a"

@@ -9,10 +9,9 @@ import click
 
 from bridge.commands.assignments import read_assignments
 from bridge.commands.trust_options import TrustChoice, trust_options
-from bridge.dns.connection import PROVIDERS, place_of
+from bridge.dns.connection import PROVIDERS, place_of, trust_key
 from bridge.dns.zone_form import ENTRIES, SECRETS, ZoneRefused
 from bridge.models.module import DnsZone
-from bridge.trust import dns_key
 from bridge.wiring import house_from_environment
 
 T = TypeVar("T")
@@ -92,11 +91,11 @@ def trust_command(zone_id: int, choice: TrustChoice) -> None:
     house = house_from_environment()
     row = DnsZone.get_or_none(DnsZone.id == zone_id)
     place = place_of(row) if row else None
-    if place is None:
+    if row is None or place is None:
         raise click.ClickException(
             f"zone {zone_id}: there is no certificate to choose (no such zone, Cloudflare, or http)"
         )
-    key = dns_key(place.host, place.port)
+    key = trust_key(row)
     choice.apply(house.trust, key)
     current = house.trust.version(key) or "nothing yet; the certificate is looked at with the next connection"
     click.echo(f"{place}: {current}")

@@ -60,12 +60,7 @@ class Providers:
         place = place_of(row)
         if place is None:
             return SYSTEM_CAS
-        return self.trust.tls(dns_key(place.host, place.port), f"zone {name} [{provider_of(row)}]", place)
-
-    def trusted(self, row: DnsZone) -> str:
-        """Changes when the choice of certificate for the row's provider changes."""
-        place = place_of(row)
-        return self.trust.version(dns_key(place.host, place.port)) if place else ""
+        return self.trust.tls(trust_key(row), f"zone {name} [{provider_of(row)}]", place)
 
 
 def provider_of(row: DnsZone) -> str:
@@ -80,6 +75,12 @@ def place_of(row: DnsZone) -> TrustedPlace | None:
     if provider_of(row) == CLOUDFLARE or parts.scheme != "https" or not parts.hostname:
         return None
     return TrustedPlace(parts.hostname, parts.port or 443)
+
+
+def trust_key(row: DnsZone) -> str:
+    """Under which the choice of certificate for the row's provider is kept; empty where there is none to choose."""
+    place = place_of(row)
+    return dns_key(place.host, place.port) if place else ""
 
 
 class UnusableZone:

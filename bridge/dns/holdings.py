@@ -71,9 +71,9 @@ def wanted_in(zones: Sequence[ZoneId], names: HostNames) -> Iterator[Wanted]:
                 yield Wanted(operation.zone, record, operation.ip)
 
 
-def wanted_at(zone: ZoneId, key: Key, ip: Ip | None, service_id: int) -> RecordSet | None:
-    """What one record set should be, as far as the service is concerned; None = it is somebody else's business by now."""
-    found = plan([zone], NOTHING, names_of(service_id)).sets().get(zone.id, [])
+def wanted_at(zone: ZoneId, key: Key, ip: Ip | None, service_id: int, names: HostNames) -> RecordSet | None:
+    """What one record set should be for the service with these names; None = it is somebody else's business by now."""
+    found = plan([zone], NOTHING, names).sets().get(zone.id, [])
     mine = next((record for record in found if record.key == key), None)
     if mine is None and key[1] == POINTER and ip is not None and holder_of(ip) not in (None, service_id):
         return None

@@ -81,6 +81,11 @@ class Pending:
             PendingRecord.delete().where(PendingRecord.id.in_([row.id for row in rows])).execute()
 
     @retry_lost_connection
+    def hurry(self, zone_id: int) -> None:
+        """Try what is pending in a zone at once: its provider works again, or is another one now."""
+        PendingRecord.update(due_at=self.clock.now()).where(PendingRecord.zone_id == zone_id).execute()
+
+    @retry_lost_connection
     def forget_zone(self, zone_id: int) -> None:
         """Drop everything about a zone that is gone."""
         PendingRecord.delete().where(PendingRecord.zone_id == zone_id).execute()

@@ -4,14 +4,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
 
-from bridge.dns.holdings import wanted_at
+from bridge.dns.holdings import names_of, wanted_at
 from bridge.dns.pending import Pending, Place
 from bridge.dns.sync import storing
 from bridge.dns.zones import ConfiguredZone, ZonePool, Zones
 from bridge.models.companion import PendingRecord
 from providers.dns import Key, RecordSet
 from providers.errors import ProviderError
-from statemachines.ports import Journal
+from statemachines.ports import HostNames, Journal
 
 BATCH = 500
 
@@ -43,7 +43,8 @@ class Retries:
         if not rows:
             return 0
         zones = self.zones.by_id()
-        tries = [found for row in rows if (found := self._prepare(row, zones))]
+        names = {service_id: names_of(service_id) for service_id in {row.service_id for row in rows}}
+        tries = [found for row in rows if (found := self._prepare(row, zones, names[row.service_id]))]
         self._drop(rows, tries)
         by_zone: dict[int, list[_Try]] = {}
         for each in tries:
@@ -52,11 +53,11 @@ class Retries:
         answers = zip(by_zone.items(), self.pool.each(jobs), strict=True)
         return sum(self._settle(zones[zone], group, failed) for (zone, group), failed in answers)
 
-    def _prepare(self, row: PendingRecord, zones: Mapping[int, ConfiguredZone]) -> _Try | None:
+    def _prepare(self, row: PendingRecord, zones: Mapping[int, ConfiguredZone], names: HostNames) -> _Try | None:
         """None when the zone is not configured any more, or the record is another service's by now."""
         zone = zones.get(row.zone_id)
         place = place_of(row)
-        record = wanted_at(zone.id, place.key, place.ip, row.service_id) if zone else None
+        record = wanted_at(zone.id, place.key, place.ip, row.service_id, names) if zone else None
         return _Try(row, place, record) if record else None
 
     def _drop(self, rows: Sequence[PendingRecord], tries: Sequence[_Try]) -> None:
@@ -77,11 +78,12 @@ class Retries:
 
     def _written(self, zone: ConfiguredZone, each: _Try) -> None:
         """The record is as it should have been; if that has changed meanwhile, it is done again."""
-        now = wanted_at(zone.id, each.place.key, each.place.ip, each.row.service_id)
+        service_id, place = each.row.service_id, each.place
+        now = wanted_at(zone.id, place.key, place.ip, service_id, names_of(service_id))
         if now != each.record:
-            self.pending.announce(each.row.service_id, [each.place], "changed while it was written", 0.0)
+            self.pending.announce(service_id, [place], "changed while it was written", 0.0)
         told = f"{each.record.name} {each.record.type} {' '.join(each.record.values) or 'deleted'}"
-        self.journal.record("dns_retry", f"service {each.row.service_id}, {zone.label}", told)
+        self.journal.record("dns_retry", f"service {service_id}, {zone.label}", told)
 
 
 def place_of(row: PendingRecord) -> Place:

@@ -60,6 +60,7 @@ class ZoneAdmin:
             if zone_id is None:
                 return int(DnsZone.insert(stored).execute())
             DnsZone.update(stored).where(DnsZone.id == zone_id).execute()
+            self.pending.hurry(zone_id)
         return zone_id
 
     @retry_lost_connection
@@ -71,12 +72,16 @@ class ZoneAdmin:
             self.pending.forget_zone(zone_id)
 
     def test(self, zone_id: int) -> str:
-        """Ask the provider for the zone; empty when all is well, else the provider's own error. Raises ZoneRefused."""
+        """Ask the provider for the zone; empty when all is well, else the provider's own error. Raises ZoneRefused.
+
+        When all is well, what is pending in the zone is tried at once.
+        """
         zone = self.zones.connect(self._kept(zone_id))
         try:
             zone.records.test()
         except ProviderError as error:
             return str(error)
+        self.pending.hurry(zone_id)
         return ""
 
     @retry_lost_connection

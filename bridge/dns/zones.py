@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from bridge.database import close_connection, retry_lost_connection
-from bridge.dns.connection import LazyZone, Providers, RestingZone, UnusableZone, provider_of
+from bridge.dns.connection import LazyZone, Providers, RestingZone, UnusableZone, provider_of, trust_key
 from bridge.dns.names import zone_name
 from bridge.dns.plan import ZoneId
 from bridge.models.module import DnsZone
@@ -53,9 +53,9 @@ class Zones:
 
     def all(self) -> list[ConfiguredZone]:
         """Every zone by ascending id; one that cannot be used is among them, and says so when it is used."""
-        rows = _rows()
+        rows, trusted = _rows(), self.providers.trust.versions_of_dns()
         with self._lock:
-            self._known = {row.id: self._kept(row) for row in rows}
+            self._known = {row.id: self._kept(row, trusted.get(trust_key(row), "")) for row in rows}
             return [zone for _, zone in self._known.values()]
 
     def by_id(self) -> dict[int, ConfiguredZone]:
@@ -73,8 +73,9 @@ class Zones:
         zone = self.provide(row) or LazyZone(name, provider, lambda: self.providers.connect(name, row))
         return ConfiguredZone(ZoneId(row.id or 0, name), RestingZone(zone, self.now))
 
-    def _kept(self, row: DnsZone) -> tuple[tuple[Any, ...], ConfiguredZone]:
-        state = (*row.__data__.values(), self.providers.trusted(row))
+    def _kept(self, row: DnsZone, trusted: str) -> tuple[tuple[Any, ...], ConfiguredZone]:
+        """The zone as it is connected already, unless its row or the choice of its certificate has changed."""
+        state = (*row.__data__.values(), trusted)
         known = self._known.get(row.id)
         return known if known and known[0] == state else (state, self.connect(row))
 

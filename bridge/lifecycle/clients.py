@@ -22,7 +22,7 @@ from bridge.models.whmcs import Service
 from bridge.product_settings import permissions
 from bridge.runs import load
 from bridge.vm_context import Shop, VmContext
-from bridge.web.interfaces import Actor, Refusal
+from bridge.web.callers import Actor, Refusal
 from statemachines.errors import Kind, kind_of
 
 log = logging.getLogger(__name__)
@@ -69,7 +69,7 @@ POWER = {"start": "VMStart", "stop": "VMShutdown", "reboot": "VMReboot", "reset"
 
 @dataclass(frozen=True)
 class Clients:
-    """Implements `bridge.web.interfaces.Clients`. Every refusal is a `Refusal` with a sentence of this module."""
+    """Implements `bridge.web.vm_interfaces.Clients`. Every refusal is a `Refusal` with a sentence of this module."""
 
     direct: Direct
     passwords: Passwords

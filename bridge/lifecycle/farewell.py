@@ -24,7 +24,7 @@ def in_background(work: Callable[[], None]) -> None:
 class PromptRequests:
     """Requests as the web role takes them: a termination also sends one shutdown, and forgets about it.
 
-    Implements `bridge.web.interfaces.Requests`. `shop` is asked for in the thread that uses it.
+    Implements `bridge.web.vm_interfaces.Requests`. `shop` is asked for in the thread that uses it.
     """
 
     requests: Requests

@@ -10,9 +10,10 @@ from bridge.lifecycle.explain import UnknownService
 from bridge.lifecycle.records import RecordRefused
 from bridge.lifecycle.rules import Operation
 from bridge.web import addon_dns, addon_pools
+from bridge.web.callers import Refusal
 from bridge.web.envelope import Call, Id, Map
 from bridge.web.functions import Table, answer, everybody
-from bridge.web.interfaces import Refusal, Services
+from bridge.web.interfaces import Services
 
 T = TypeVar("T")
 

@@ -8,9 +8,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from bridge.dns.reverse import NameRefused
 from bridge.dns.zone_form import ZoneRefused
+from bridge.web.callers import Refusal
 from bridge.web.envelope import Call, Id, Line, Map, OptionalId
 from bridge.web.functions import Table
-from bridge.web.interfaces import Refusal, Services
+from bridge.web.interfaces import Services
 
 T = TypeVar("T")
 

@@ -8,9 +8,10 @@ from pydantic import BaseModel, Field
 from bridge.addresses.errors import PoolRefused
 from bridge.addresses.pool_list import MOST_ROWS, PoolQuery
 from bridge.addresses.reverse_zone import typed_zone
+from bridge.web.callers import Refusal
 from bridge.web.envelope import Call, Id, Line, Map, OptionalId
 from bridge.web.functions import Table
-from bridge.web.interfaces import Refusal, Services
+from bridge.web.interfaces import Services
 
 T = TypeVar("T")
 

@@ -6,9 +6,10 @@ from flask import Blueprint, Response
 from pydantic import BaseModel, Field
 
 from bridge.web import forms
+from bridge.web.callers import Refusal
 from bridge.web.envelope import Call, Id, Line, Map, ServiceParams
 from bridge.web.functions import Function, Table, answer
-from bridge.web.interfaces import Refusal, Services
+from bridge.web.interfaces import Services
 
 blueprint = Blueprint("client", __name__, url_prefix="/v1/client")
 

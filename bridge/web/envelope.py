@@ -6,7 +6,7 @@ from flask import request
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic_core import from_json
 
-from bridge.web.interfaces import Actor, ServerDetails
+from bridge.web.callers import Actor, ServerDetails
 
 MAX_ID = 2**31 - 1
 

@@ -11,8 +11,8 @@ from flask import current_app
 from pydantic import BaseModel, Field
 
 from bridge.protocol.signing import Signer
+from bridge.web.callers import Refusal
 from bridge.web.envelope import Call, Line, Map
-from bridge.web.interfaces import Refusal
 
 TOKEN_FIELD = "form_token"
 STALE = "This page has expired. Please reload it."

@@ -5,8 +5,9 @@ from typing import Any, TypeAlias, cast
 
 from flask import Response, current_app, jsonify
 
+from bridge.web.callers import Refusal
 from bridge.web.envelope import Call, current_call
-from bridge.web.interfaces import Refusal, Services
+from bridge.web.interfaces import Services
 
 Function: TypeAlias = Callable[[Services, Call], Any]
 Admission: TypeAlias = Callable[[Call], None]

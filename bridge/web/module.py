@@ -7,9 +7,10 @@ from flask import Blueprint, Response
 
 from bridge.dns.listing import ListRefused
 from bridge.lifecycle.rules import Operation
+from bridge.web.callers import Refusal
 from bridge.web.envelope import Call, CallerParams, PasswordParams, ServerParams
 from bridge.web.functions import Function, Table, answer
-from bridge.web.interfaces import Refusal, Services
+from bridge.web.interfaces import Services
 from statemachines.commands import Power
 from statemachines.errors import Kind, kind_of
 

@@ -1,11 +1,11 @@
 """Forward and reverse records of the VM. A provider's failure never stops the VM: what failed is tried again by itself."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from statemachines import errors
 from statemachines.context import Context
 from statemachines.outcome import Done, Outcome, Wait
-from statemachines.ports import Address, DnsResult, HostNames, Ip
+from statemachines.ports import DnsResult, HostNames, Ip
 
 NOTHING = HostNames()
 AT_WORK = Wait("DNS providers are at work")
@@ -14,14 +14,16 @@ DELETED = "deleted"  # in the intent: the old records are gone, the new ones are
 
 def set_records(ctx: Context) -> Outcome:
     """Delete and create all records of the VM in every matching zone [C-11]."""
-    return refresh(ctx, ctx.addresses.held(ctx.vm))
+    return refresh(ctx)
 
 
-def refresh(ctx: Context, addresses: Sequence[Address], gone: Sequence[Address] = ()) -> Outcome:
-    """As `set_records`, for `addresses`; of those in `gone`, and of a host name that the VM had before, nothing is left [C-22]."""
+def refresh(ctx: Context, gone: Collection[Ip] = ()) -> Outcome:
+    """As `set_records`; of the addresses in `gone`, and of a host name that the VM had before, nothing is left [C-22]."""
     before, fqdn = ctx.service.domain, host_name(ctx)
-    old = HostNames(_names(fqdn, before), _ips([*addresses, *gone]))
-    result = ctx.dns.sync(ctx.vm.service_id, old, _wanted(ctx, addresses, before, fqdn), ctx.say)
+    ips = ctx.addresses.ips(ctx.vm.service_id)
+    old = HostNames(_names(fqdn, before), tuple(ips))
+    wanted = _wanted(ctx, [ip for ip in ips if ip not in gone], before, fqdn)
+    result = ctx.dns.sync(ctx.vm.service_id, old, wanted, ctx.say)
     if result is None:
         return AT_WORK
     _settle(ctx, before, fqdn)
@@ -39,7 +41,7 @@ def delete_records(ctx: Context) -> Outcome:
 def create_records(ctx: Context) -> Outcome:
     """The second half: create them anew."""
     before, fqdn = ctx.service.domain, host_name(ctx)
-    wanted = _wanted(ctx, ctx.addresses.held(ctx.vm), before, fqdn)
+    wanted = _wanted(ctx, ctx.addresses.ips(ctx.vm.service_id), before, fqdn)
     result = ctx.dns.sync(ctx.vm.service_id, NOTHING, wanted, ctx.say)
     if result is None:
         return AT_WORK
@@ -65,11 +67,11 @@ def host_name(ctx: Context) -> str:
     return ctx.naming.fqdn(ctx.vm.name)
 
 
-def _wanted(ctx: Context, addresses: Sequence[Address], before: str, fqdn: str) -> HostNames:
+def _wanted(ctx: Context, ips: Sequence[Ip], before: str, fqdn: str) -> HostNames:
     """Reverse names that were the former host name become the new one."""
     names = ctx.addresses.names(ctx.vm.service_id)  # anew: the client may have chosen one since the run began
     reverse = {ip: fqdn if name == before else name for ip, name in names.items()}
-    return HostNames((fqdn,), _ips(addresses), reverse)
+    return HostNames((fqdn,), tuple(ips), reverse)
 
 
 def _settle(ctx: Context, before: str, fqdn: str) -> None:
@@ -87,10 +89,6 @@ def _remove(ctx: Context, fqdns: tuple[str, ...]) -> DnsResult | None:
 
 def _names(*names: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for name in names if name))
-
-
-def _ips(addresses: Sequence[Address]) -> tuple[Ip, ...]:
-    return tuple(address.ip for address in addresses)
 
 
 def _facts(result: DnsResult, name: str = "dns") -> dict[str, object]:

@@ -25,8 +25,8 @@ def update_addresses(ctx: Context) -> Outcome:
     own_config(ctx)
     ctx.addresses.allocate(ctx.vm, ctx.package.network, ctx.naming.fqdn(ctx.vm.name))
     firewall.widen(ctx)
-    surplus, kept = split(ctx.addresses.held(ctx.vm), ctx.package.network)
-    return dns.refresh(ctx, kept, gone=surplus)
+    surplus = split(ctx.addresses.held(ctx.vm), ctx.package.network)[0]
+    return dns.refresh(ctx, gone=[address.ip for address in surplus])
 
 
 def stop_if_needed(ctx: Context) -> Outcome:

@@ -27,7 +27,7 @@ from bridge.sandbox.proxmox.messages import Answer
 from bridge.sandbox.whmcs.adapter import WhmcsAdapter
 from bridge.sandbox.whmcs.core import WhmcsSandbox
 from bridge.sandbox.whmcs.seed import ProxmoxAccess, seed
-from bridge.web.interfaces import Actor
+from bridge.web.callers import Actor
 from bridge.wiring import House, Outside
 from tests.chaos.clock import VirtualClock
 from tests.chaos.gate import Gate, Killed

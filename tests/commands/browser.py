@@ -7,6 +7,7 @@ from uuid import uuid4
 from bridge.models.whmcs import Service
 from bridge.protocol.signing import Signer
 from bridge.web.app import create_app
+from bridge.web_role import WebServices
 from tests.commands.conftest import Desk
 from tests.daemon import SECRET
 
@@ -16,7 +17,7 @@ ADMIN = {"type": "admin", "id": 1, "admin": 1, "session": SESSION}
 
 def ask(rig: Desk, path: str, params: dict[str, Any], actor: dict[str, Any] = ADMIN) -> Any:
     """One signed call; the `result`, or the line of the refusal."""
-    http = create_app(rig.house.web_services, SECRET, clock=lambda: 1000.0).test_client()
+    http = create_app(WebServices(rig.house), SECRET, clock=lambda: 1000.0).test_client()
     body = json.dumps({"params": params, "actor": actor}).encode()
     headers = Signer(SECRET).sign_request("POST", path, 1000, uuid4().hex, body).headers()
     answer = http.post(path, data=body, headers=headers).get_json()

@@ -16,6 +16,7 @@ from bridge.models.module import DnsZone
 from bridge.models.whmcs import Service, Ticket, TicketDepartment
 from bridge.protocol.signing import Signer
 from bridge.web.app import create_app
+from bridge.web_role import WebServices
 from bridge.wiring import Outside
 from providers.errors import AuthFailed
 from tests.commands.browser import Browser
@@ -53,7 +54,7 @@ class NamedDesk(Desk):
         """A signed call."""
         body, nonce = json.dumps({"params": params, "actor": actor}).encode(), uuid4().hex
         headers = Signer(SECRET).sign_request("POST", path, 1000, nonce, body).headers()
-        client = create_app(self.house.web_services, SECRET, clock=lambda: 1000.0).test_client()
+        client = create_app(WebServices(self.house), SECRET, clock=lambda: 1000.0).test_client()
         answer = client.post(path, data=body, headers=headers).get_json()
         return answer["error"] if "error" in answer else answer["result"]
 

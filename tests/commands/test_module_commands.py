@@ -8,6 +8,7 @@ import pytest
 from bridge.runs import load
 from bridge.web.envelope import Call, Envelope
 from bridge.web.module import FUNCTIONS
+from bridge.web_role import WebServices
 from statemachines.commands import COMMANDS, Power
 from tests.commands.conftest import Desk, Open
 from tests.unit.house.import_graph import ROOT
@@ -26,7 +27,7 @@ def call(rig: Desk, name: str, service: int, **params: Any) -> str:
     function = FUNCTIONS[name]
     assert function is not None
     envelope = Envelope(params={"serviceid": service, "userid": 1, **params}, actor={"type": "admin", "id": 1})
-    answer = function(rig.house.web_services, Call(envelope))
+    answer = function(WebServices(rig.house), Call(envelope))
     assert isinstance(answer, str)
     return answer
 

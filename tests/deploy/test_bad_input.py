@@ -7,7 +7,7 @@ import pytest
 from bridge.models.companion import Slot
 from bridge.models.module import IpPool
 from bridge.models.whmcs import Client, CustomField, CustomFieldValue, Product, Server, Service
-from bridge.web.interfaces import Actor
+from bridge.web.callers import Actor
 from tests.chaos import invariants
 from tests.deploy.conftest import Install
 from tests.deploy.installation import Installation, failed_step

@@ -4,6 +4,7 @@ import pytest
 
 from bridge.models.module import DnsZone, IpPool
 from bridge.models.whmcs import ModuleLogEntry, Service
+from bridge.web_role import WebServices
 from tests.deploy.conftest import Install
 from tests.deploy.installation import Installation
 
@@ -50,7 +51,7 @@ def with_the_old_addon(rig: Installation) -> str:
         f"INSERT INTO {OLD_POOLS} VALUES (5, {pool.server_id}, 'ipv4', 'vmbr0', 0, '10.7.7.1', 24, '9.9.9.9', '',"
         " '10.7.7.7', '10.7.7.9')"
     )
-    return rig.house.web_services.installation.activate()
+    return WebServices(rig.house).installation.activate()
 
 
 @pytest.mark.req("MIG-03")

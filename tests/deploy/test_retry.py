@@ -3,7 +3,7 @@
 import pytest
 
 from bridge.models.companion import AddressReservation, ProductSetting, VmidReservation
-from bridge.web.interfaces import Actor
+from bridge.web.callers import Actor
 from tests.chaos import invariants
 from tests.deploy.conftest import Install
 from tests.deploy.installation import failed_step

@@ -7,7 +7,7 @@ import pytest
 
 from bridge.protocol.client import BridgeClient, BridgeRefused, BridgeUnavailable
 from bridge.protocol.streams import BrokenStream
-from bridge.web.interfaces import Actor
+from bridge.web.callers import Actor
 from tests.daemon import SECRET, RecordingServices, served
 from tests.integration.shim.broken_daemons import answers, broken_daemon, says, says_nothing, signs
 from tests.services import free_port

@@ -10,8 +10,9 @@ from click.testing import CliRunner
 from bridge.commands import cli
 from bridge.lifecycle.plan import ChangePlan, Planner
 from bridge.lifecycle.rules import Operation
-from bridge.web.interfaces import Refusal
+from bridge.web.callers import Refusal
 from bridge.web.module import change_plan
+from bridge.web_role import WebServices
 from tests.lifecycle.conftest import Install
 from tests.lifecycle.living import Living
 from tests.lifecycle.test_change_package import skipped
@@ -169,7 +170,7 @@ def test_whmcs_gets_the_plan_as_plain_values_and_a_refusal_as_one_line(install: 
     rig = install()
     service = rig.living()
     rig.set_product(cpu="4")
-    services = rig.house.web_services
+    services = WebServices(rig.house)
     call = SimpleNamespace(service_id=lambda: service)
     plan = change_plan(services, call)  # type: ignore[arg-type]
     assert json.loads(json.dumps(plan))["changes"][0]["key"] == "cores"

@@ -13,6 +13,7 @@ from bridge.sandbox.whmcs.answers import Refused
 from bridge.sandbox.whmcs.module_calls import call_module
 from bridge.web.envelope import ActorFields, Call, Envelope
 from bridge.web.module import FUNCTIONS
+from bridge.web_role import WebServices
 from statemachines.steps.mail import UPGRADE
 from tests.deploy.installation import failed_step, steps
 from tests.lifecycle.conftest import Install
@@ -28,7 +29,7 @@ def whmcs_calls(rig: Living, function: str, service: int) -> None:
         served = FUNCTIONS[name]
         assert served is not None
         call = Call(Envelope(params={"serviceid": params["serviceid"]}, actor=ActorFields(type="system")))
-        return str(served(rig.house.web_services, call))
+        return str(served(WebServices(rig.house), call))
 
     rig.whmcs.shop.module = module
     call_module(rig.whmcs.shop, function, service, {})

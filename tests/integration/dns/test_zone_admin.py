@@ -233,3 +233,20 @@ def test_the_test_tells_the_providers_own_error_or_nothing(desk: Desk) -> None:
     assert desk.admin.test(1) == ""
     zone.failing = AuthFailed("dns.example.net: Unauthorized")
     assert desk.admin.test(1) == "dns.example.net: Unauthorized"
+
+
+@pytest.mark.req("DNS-49")
+@pytest.mark.parametrize("mended", ["test", "save"])
+def test_what_is_pending_is_tried_at_once_when_the_zone_was_tested_or_changed(desk: Desk, mended: str) -> None:
+    zone = desk.zone("example.com")
+    zone.failing = AuthFailed("dns.example.net: Unauthorized")
+    desk.refresh(living_service("192.168.130.6"), host_names("192.168.130.6"))
+    assert desk.admin.test(1) != ""
+    assert desk.retries.work() == 0
+    zone.failing = None
+    if mended == "test":
+        desk.admin.test(1)
+    else:
+        desk.admin.save({"api_key": "the right one"}, 1)
+    assert desk.retries.work() == 2
+    assert zone.records

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from bridge.web.interfaces import Actor
+from bridge.web.callers import Actor
 from tests.daemon import RecordingServices
 from tests.integration.shim.whmcs import ADMIN, CLIENT, NOBODY, Browser, Call, Whmcs, service_params
 

@@ -17,7 +17,7 @@ from bridge.models import whmcs
 from bridge.models.companion import Setting
 from bridge.models.module import DnsZone, IpPool, VmInfo
 from bridge.takeover.tables import take_over
-from bridge.upgrade import bring_up_to_date
+from bridge.upgrade import bring_up_to_date, outlook
 from statemachines.package import NetworkSpec
 from statemachines.ports import Vm
 from tests.factories import make_dns_zone, make_pool, make_product, make_server, make_service
@@ -139,6 +139,7 @@ def test_a_table_that_has_rows_already_takes_no_others(old: Database) -> None:
     DnsZone.delete().execute()
     Setting.delete().where(Setting.name.startswith("taken_over")).execute()
     mine = make_pool(SERVER)
+    assert outlook(old).imports == (f"import 2 DNS zones from {OLD_ZONES}",)
     assert take_over(old) == [f"imported 2 DNS zones from {OLD_ZONES}"]
     assert [row.id for row in IpPool.select()] == [mine.id]
 
@@ -148,6 +149,7 @@ def test_what_an_admin_deleted_does_not_come_back(old: Database) -> None:
     bring_up_to_date(old)
     IpPool.delete().execute()
     DnsZone.delete().execute()
+    assert outlook(old).imports == ()
     assert bring_up_to_date(old).imports == ()
     assert (pools(), zones()) == ([], {})
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from bridge.web import client
-from bridge.web.interfaces import Actor
+from bridge.web.callers import Actor
 from tests.daemon import RecordingServices
 from tests.unit.web.conftest import Post
 

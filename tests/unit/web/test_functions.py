@@ -4,7 +4,7 @@ import pytest
 
 from bridge.connections import DatabaseUnavailable
 from bridge.web import addon, client, hook, module
-from bridge.web.interfaces import Actor, Refusal, ServerDetails
+from bridge.web.callers import Actor, Refusal, ServerDetails
 from tests.daemon import RecordingServices
 from tests.unit.web.conftest import Post
 

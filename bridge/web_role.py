@@ -1,10 +1,12 @@
-"""What the views call, put together from the parts of the house. Parts that name this process are made when first asked
+"""The web role: what the views call, put together from the parts of the house, and the application around it. Parts that name this process are made when first asked
 for, which is after gunicorn has forked.
 """
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
+from flask import Flask
+
+from bridge.config import ConfigError
 from bridge.dns.reverse import ReverseNames
 from bridge.lifecycle.adoption import Adoption
 from bridge.lifecycle.clients import PATIENCE, Clients
@@ -19,15 +21,14 @@ from bridge.server_test import ConnectionTest
 from bridge.streamed_cron import StreamedCron
 from bridge.upgrade import bring_up_to_date
 from bridge.vm_context import Shop
-
-if TYPE_CHECKING:
-    from bridge.wiring import House
+from bridge.web.app import create_app
+from bridge.wiring import House, house_from_environment
 
 
 class WebServices:
     """Implements `bridge.web.interfaces.Services`."""
 
-    def __init__(self, house: "House") -> None:
+    def __init__(self, house: House) -> None:
         self._house = house
         self.nonces = DatabaseNonces()
         self.orders = house.orders
@@ -95,7 +96,7 @@ class WebServices:
 class InstallationLife:
     """Implements `bridge.web.interfaces.Installation`."""
 
-    def __init__(self, house: "House") -> None:
+    def __init__(self, house: House) -> None:
         self._house = house
 
     def activate(self) -> str:
@@ -112,3 +113,15 @@ class InstallationLife:
     def upgrade(self, from_version: str) -> None:
         """Bring the schema up to date."""
         self.activate()
+
+
+def create_web(house: House) -> Flask:
+    """The web role's application. Raises ConfigError without a secret."""
+    if house.config.secret is None:
+        raise ConfigError("secret: not set, the web role needs KVM_BRIDGE_SECRET")
+    return create_app(WebServices(house), house.config.secret.get_secret_value())
+
+
+def create_application() -> Flask:
+    """gunicorn's application. Raises ConfigError."""
+    return create_web(house_from_environment(need=("secret",)))
