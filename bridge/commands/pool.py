@@ -5,13 +5,11 @@ from collections.abc import Callable, Iterable
 from typing import TypeVar
 
 import click
-from rich.console import Console
-from rich.table import Table
 
 from bridge.addresses.errors import PoolInUse, PoolRefused
 from bridge.addresses.pool_admin import Pools
-from bridge.addresses.pool_form import LABELS
 from bridge.addresses.pool_list import MOST_ROWS, ORDERS, PoolPage, PoolQuery
+from bridge.commands.assignments import read_assignments
 from bridge.wiring import house_from_environment
 
 T = TypeVar("T")
@@ -46,7 +44,7 @@ def list_command(search: str, sort: str, descending: bool, page: int, size: int,
 @FIELDS
 def add_command(assignments: tuple[str, ...]) -> None:
     """Add a pool: server_id, type, bridge, vlan, gateway, mask, dns1, dns2, address_start, address_stop."""
-    saved = _asked(lambda pools: pools.add(_fields(assignments)))
+    saved = _asked(lambda pools: pools.add(read_assignments(assignments)))
     click.echo(f"pool {saved.pool_id}: added")
     _warn(saved.warnings)
 
@@ -57,7 +55,7 @@ def add_command(assignments: tuple[str, ...]) -> None:
 @click.option("--assigned", is_flag=True, help="Services that have addresses of the pool get the new settings, too.")
 def set_command(pool_id: int, assignments: tuple[str, ...], assigned: bool) -> None:
     """Change fields of a pool. Addresses that services have stay theirs, and as they were given."""
-    saved = _asked(lambda pools: pools.change(pool_id, _fields(assignments), assigned))
+    saved = _asked(lambda pools: pools.change(pool_id, read_assignments(assignments), assigned))
     click.echo(f"pool {pool_id}: changed")
     _warn(saved.warnings)
 
@@ -84,36 +82,22 @@ def _asked(work: Callable[[Pools], T]) -> T:
         raise click.ClickException(str(error)) from error
 
 
-def _fields(assignments: Iterable[str]) -> dict[str, object]:
-    fields: dict[str, object] = {}
-    for assignment in assignments:
-        name, equals, value = assignment.partition("=")
-        if not equals:
-            raise click.UsageError(f'"{assignment}" is not in the form name=value')
-        fields[name.strip()] = value
-    return fields
-
-
 def _warn(lines: Iterable[str]) -> None:
     for line in lines:
         click.echo(f"warning: {line}", err=True)
 
 
 def _print(found: PoolPage) -> None:
-    table = Table()
-    for heading in ("ID", *(LABELS[name] for name in ("server_id", "type", "bridge", "vlan", "gateway", "mask"))):
-        table.add_column(heading, overflow="fold")
-    for heading in ("Addresses", "rDNS zone", "Usage"):
-        table.add_column(heading, overflow="fold")
+    """Two lines per pool, as on the page: columns of an IPv6 pool fit on no terminal side by side."""
     for shown in found.rows:
-        row, usage, zone = shown.row, shown.usage, shown.zone
-        resting = f", {usage.quarantined} in quarantine" if usage and usage.quarantined else ""
-        facts = (row.id, f"{shown.server} (ID: {row.server_id})", row.type, row.bridge, row.vlan, row.gateway, row.mask)
-        table.add_row(
-            *(str(fact) for fact in facts),
-            f"{row.address_start} - {row.address_stop}",
-            zone.text if zone else "",
-            f"{usage.text}{resting}" if usage else shown.problem,
+        row, usage = shown.row, shown.usage
+        click.echo(
+            f"{row.id:>4}  {shown.server} (ID: {row.server_id})  {row.type}  {row.bridge}, VLAN {row.vlan}  "
+            f"gateway {row.gateway}/{row.mask}"
         )
-    Console().print(table, markup=False)
+        resting = f", {usage.quarantined} in quarantine" if usage and usage.quarantined else ""
+        used = f"{usage.text}{resting}" if usage else shown.problem
+        click.echo(f"      {row.address_start} - {row.address_stop}  {used}")
+        if shown.zone:
+            click.echo(f"      rDNS zone: {shown.zone.text}")
     click.echo(f"{len(found.rows)} of {found.found} pools shown")

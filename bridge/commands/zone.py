@@ -34,9 +34,10 @@ def list_command(as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(rows, indent=2, ensure_ascii=False))
         return
+    width = max((len(row["zone"]) for row in rows), default=0)
     for row in rows:
         where = row.get("server") or row.get("zone_id") or ""
-        click.echo(f"{row['id']:>4}  {row['zone']}  {row['type']}  {where}".rstrip())
+        click.echo(f"{row['id']:>4}  {row['zone']:<{width}}  {row['type']:<10}  {where}".rstrip())
 
 
 @zone_command.command("add")
@@ -50,9 +51,8 @@ def add_command(zone: str, provider: str, assignments: tuple[str, ...]) -> None:
         if entry.secret and entry.column not in typed:
             typed[entry.column] = click.prompt(entry.label, hide_input=True)
     zone_id = _asked(lambda: house_from_environment().zone_admin.save(typed))
-    click.echo(
-        f"zone {zone_id}: added; services that are there already get their records with: kvm-bridge dns check --repair"
-    )
+    click.echo(f"zone {zone_id}: added")
+    click.echo("VMs that are there already get their records in it with: kvm-bridge dns check --repair")
 
 
 @zone_command.command("set")

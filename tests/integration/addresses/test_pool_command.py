@@ -60,20 +60,23 @@ def test_a_pool_is_added_changed_and_deleted(run: Runner) -> None:
 
 
 @pytest.mark.req("IPP-42")
-def test_the_list_is_a_table_for_people_and_json_for_machines(run: Runner) -> None:
+def test_the_list_is_lines_for_people_and_json_for_machines(run: Runner) -> None:
     book = AddressBook(NoonClock())
     pool = add_pool("192.168.130.2", "192.168.130.30", "192.168.130.1", 24)
-    add_pool("10.0.0.9", "10.0.0.2", "10.0.0.1", 24)
+    broken = add_pool("10.0.0.9", "10.0.0.2", "10.0.0.1", 24)
     book.allocate(add_service(1), static(8), HOST)
     set_setting("address_quarantine", 60)
     QuarantinedAddress.create(address="192.168.130.30", family=4, service_id=9, released_at=4e9)
-    table = run("list")
-    assert (table.exit_code, table.stderr) == (0, "")
-    row = next(line for line in table.stdout.splitlines() if "192.168.130.2 - 192.168.130.30" in line)
-    for text in ("pve-waw1 (ID: 19)", "vmbr0", "130.168.192.in-addr.arpa", "27.59% (8/29), 1 in quarantine"):
-        assert text in row
-    assert "the range ends before it starts" in table.stdout
-    assert table.stdout.splitlines()[-1] == "2 of 2 pools shown"
+    listed = run("list")
+    assert (listed.exit_code, listed.stderr) == (0, "")
+    assert listed.stdout.splitlines() == [
+        f"{pool:>4}  pve-waw1 (ID: 19)  ipv4  vmbr0, VLAN 0  gateway 192.168.130.1/24",
+        "      192.168.130.2 - 192.168.130.30  27.59% (8/29), 1 in quarantine",
+        "      rDNS zone: 130.168.192.in-addr.arpa",
+        f"{broken:>4}  pve-waw1 (ID: 19)  ipv4  vmbr0, VLAN 0  gateway 10.0.0.1/24",
+        "      10.0.0.9 - 10.0.0.2  nothing is handed out of it: the range ends before it starts",
+        "2 of 2 pools shown",
+    ]
     found = json.loads(run("list", "--search", "192.168.130.77", "--json").stdout)
     assert (found["found"], found["total"], found["rows"]) == (0, 2, [])
     found = json.loads(run("list", "--search", "192.168.130.7", "--json").stdout)
