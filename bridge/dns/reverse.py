@@ -21,6 +21,7 @@ from statemachines.ports import HostNames
 Resolve = Callable[[str], frozenset[Ip] | None]
 """The addresses of a host name, None when that cannot be found out now."""
 
+PATIENCE = 6.0  # seconds; the shim gives the page an answer after 10
 ANNOUNCED = 15.0  # seconds until somebody else writes a name whose writer has died
 NOTHING = HostNames()
 
@@ -93,7 +94,8 @@ class ReverseNames:
         if not change.names:
             return Saved()
         served = HostNames((), tuple(change.served), {ip.exploded: change.names[ip] for ip in change.served})
-        self.dns.sync(service_id, HostNames((), served.ips), served, lambda line: None)
+        # What is not done by then is announced, so a chore looks at it soon.
+        self.dns.sync(service_id, HostNames((), served.ips), served, lambda line: None, PATIENCE)
         causes = {row.ip: row.cause for row in self.pending.of_service(service_id)}
         changed = [
             ReverseName(

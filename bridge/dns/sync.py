@@ -42,12 +42,13 @@ class DnsSync:
         planned = plan([zone.id for zone in zones.values()], normal(gone), normal(wanted))
         return Round(self, service_id, zones, planned)
 
-    def sync(self, service_id: int, gone: HostNames, wanted: HostNames, say: Say) -> DnsResult:
-        """A whole round, waited for."""
+    def sync(
+        self, service_id: int, gone: HostNames, wanted: HostNames, say: Say, patience: float = LONGEST_ROUND
+    ) -> DnsResult | None:
+        """A round for somebody who waits, at most `patience` seconds; None = it goes on, and nothing of it is written down."""
         running = self.begin(service_id, gone, wanted)
-        while (result := running.go_on(say)) is None:
-            running.wait(LONGEST_ROUND)
-        return result
+        running.wait(patience)
+        return running.go_on(say)
 
 
 class RunDns:

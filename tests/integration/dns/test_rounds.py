@@ -6,11 +6,12 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from bridge.dns import reverse
 from bridge.dns.sync import LONGEST_ROUND, RunDns
 from providers.dns import Key, RecordSet
 from providers.errors import ProviderError
 from statemachines.ports import DnsResult, HostNames
-from tests.integration.dns.desk import HOST, Desk, host_names
+from tests.integration.dns.desk import HOST, Desk, host_names, living_service, ptr
 from tests.memory_zone import MemoryZone
 
 pytestmark = pytest.mark.usefixtures("sqlite_db")
@@ -106,3 +107,18 @@ def test_a_run_that_is_done_begins_a_new_round(desk: Desk) -> None:
         while look(desk, run) is None:
             pass
     assert zone.stored == 2
+
+
+@pytest.mark.req("RDN-05", "DNS-56")
+def test_whoever_changes_a_reverse_name_is_not_kept_waiting_by_a_slow_provider(
+    desk: Desk, slow: SlowZone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reverse, "PATIENCE", 0.1)
+    service = living_service(IP)
+    saved = desk.reverse.set(service, {IP: "mail.example.org"}, by_client=True)
+    assert saved.changed[0].pending == "not written yet"
+    assert slow.records == {}
+    slow.go.set()
+    desk.later(60)
+    assert slow.records == {ptr(IP): {"mail.example.org"}}
+    assert desk.outstanding() == []
