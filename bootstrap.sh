@@ -41,12 +41,21 @@ keep_powerdns_stopped() {
     say "the service of PowerDNS is masked, so that it does not start; to use it: systemctl unmask pdns"
 }
 
+# What apt knows of its packages is brought up to date once, so far as that is possible.
+updated=
+apt_update() {
+    [ -z "$updated" ] || return 0
+    command -v apt-get >/dev/null && as_root=$(root_prefix) || return 1
+    apt update >/dev/null 2>&1 </dev/null && updated=yes
+}
+
 apt_install() {
     command -v apt-get >/dev/null && as_root=$(root_prefix) || return 1
     case $* in *pdns-server*) keep_powerdns_stopped || return 1 ;; esac
     say "installing with apt: $*"
     log=$(mktemp)
-    { apt update && apt install "$@"; } >"$log" 2>&1 </dev/null || { tail -n 5 "$log" >&2; rm -f "$log"; return 1; }
+    { { [ -n "$updated" ] || apt update; } && apt install "$@"; } >"$log" 2>&1 </dev/null ||
+        { tail -n 5 "$log" >&2; rm -f "$log"; return 1; }
     rm -f "$log"
 }
 
@@ -132,6 +141,9 @@ mariadb_package() {
     printf '%s\n' "${name:-mariadb-$1-core}"
 }
 
+# Debian 13 has no checker of the PHP style; its one test is skipped there.
+if_offered() { LC_ALL=C apt-cache policy "$1" 2>/dev/null | grep -q 'Candidate: [^(]' && echo "$1" || :; }
+
 missing_packages() {
     command -v php >/dev/null || echo php-cli
     for extension in curl mbstring; do
@@ -139,7 +151,7 @@ missing_packages() {
     done
     has_php_extension dom || echo php-xml
     has_php_extension pdo_mysql || echo php-mysql
-    command -v phpcs >/dev/null || echo php-codesniffer
+    command -v phpcs >/dev/null || if_offered php-codesniffer
     { command -v mariadbd && command -v mariadb-install-db; } >/dev/null || mariadb_package server
     command -v my_print_defaults >/dev/null || mariadb_package client # mariadb-install-db calls it
     command -v pdnsutil >/dev/null || echo pdns-server pdns-backend-sqlite3
@@ -147,8 +159,9 @@ missing_packages() {
 
 services() {
     PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
-    missing=$(missing_packages)
-    [ -n "$missing" ] || return 0
+    [ -n "$(missing_packages)" ] || return 0
+    apt_update || : # what goes wrong is said below
+    missing=$(missing_packages) # on a machine that has just been set up, only now names and offers are known
     # shellcheck disable=SC2086  # a list of words on purpose
     apt_install $missing && return
     # shellcheck disable=SC2086
