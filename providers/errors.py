@@ -3,6 +3,7 @@
 ProviderError
 ├── Retryable            may pass by itself
 │   ├── Unavailable      not reachable, cut, too slow, or no sense in the answer
+│   │   └── Unreached    there was no answer at all
 │   ├── Locked           somebody else works on the object
 │   └── RateLimited      we asked too often
 ├── Permanent            a person must change something
@@ -43,6 +44,10 @@ class Retryable(ProviderError):
 
 class Unavailable(Retryable):
     """The other side was not reached, broke off, answered too late, or answered something that makes no sense."""
+
+
+class Unreached(Unavailable):
+    """There was no answer at all: asking again at once would only take its time again."""
 
 
 class Locked(Retryable):

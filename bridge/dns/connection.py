@@ -12,7 +12,7 @@ from providers.dns import Key, RecordSet, Zone
 from providers.dns.cloudflare import CloudflareZone
 from providers.dns.hestiacp import HestiaZone
 from providers.dns.powerdns import PowerDnsZone
-from providers.errors import Permanent, ProviderError, Unavailable
+from providers.errors import Permanent, ProviderError, Unreached
 from providers.tls import SYSTEM_CAS, Tls
 from statemachines.errors import Temporary
 
@@ -41,7 +41,7 @@ class Providers:
         except (NoKey, ValueError) as error:
             raise Permanent(str(error)) from None
         except Temporary as error:
-            raise Unavailable(str(error).removesuffix(" Will retry.")) from None
+            raise Unreached(str(error).removesuffix(" Will retry.")) from None
 
     def _adapter(self, name: str, row: DnsZone) -> Zone:
         server, provider = (row.server or "").strip(), provider_of(row)
@@ -140,7 +140,7 @@ class RestingZone:
     def __init__(self, zone: Zone, now: Callable[[], float]) -> None:
         self.name, self.provider = zone.name, zone.provider
         self._zone, self._now = zone, now
-        self._until, self._reason = float("-inf"), Unavailable("")
+        self._until, self._reason = float("-inf"), Unreached("")
 
     def test(self) -> None:
         """Always asks: an admin wants to know how it is now."""
@@ -153,7 +153,7 @@ class RestingZone:
             raise self._reason
         try:
             return self._zone.fetch(keys)
-        except Unavailable as error:
+        except Unreached as error:
             self.rest(error)
             raise
 
@@ -162,7 +162,7 @@ class RestingZone:
         if self._rests():
             return {wanted.key: self._reason for wanted in sets}
         failed = self._zone.store(sets)
-        unreached = next((error for error in failed.values() if isinstance(error, Unavailable)), None)
+        unreached = next((error for error in failed.values() if isinstance(error, Unreached)), None)
         if unreached:
             self.rest(unreached)
         return failed
@@ -170,6 +170,6 @@ class RestingZone:
     def _rests(self) -> bool:
         return self._now() < self._until
 
-    def rest(self, error: Unavailable) -> None:
+    def rest(self, error: Unreached) -> None:
         """Begin the rest, for this reason."""
-        self._until, self._reason = self._now() + REST_SECONDS, Unavailable(str(error))
+        self._until, self._reason = self._now() + REST_SECONDS, Unreached(str(error))

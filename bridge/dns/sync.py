@@ -14,7 +14,7 @@ from bridge.dns.pending import Pending, Place
 from bridge.dns.plan import Operation, Plan, plan
 from bridge.dns.zones import ConfiguredZone, ZonePool, Zones
 from providers.dns import Key, RecordSet
-from providers.errors import Conflict, Permanent, ProviderError, Unavailable
+from providers.errors import Conflict, Permanent, ProviderError, Unreached
 from statemachines.ports import DnsResult, HostNames, Journal
 
 LONGEST_ROUND = 45.0  # seconds; less than the patience of the steps, so that DNS never pauses a VM
@@ -107,7 +107,7 @@ class Round:
         if self._dns.now() < self._give_up_at:
             return None
         zone = self._zones[zone_id]
-        slow = Unavailable(f"{zone.id.name} was still at work after {LONGEST_ROUND:.0f} s", outcome_unknown=True)
+        slow = Unreached(f"{zone.id.name} was still at work after {LONGEST_ROUND:.0f} s", outcome_unknown=True)
         zone.rest(slow)
         given_up: Future[Failures] = Future()
         given_up.set_result({record.key: slow for record in self._sets[zone_id]})

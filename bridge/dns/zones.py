@@ -13,7 +13,7 @@ from bridge.dns.names import zone_name
 from bridge.dns.plan import ZoneId
 from bridge.models.module import DnsZone
 from providers.dns import Zone
-from providers.errors import Permanent, Unavailable
+from providers.errors import Permanent, Unreached
 
 THREADS = 16  # zones at work at one time in one process
 
@@ -27,7 +27,7 @@ class ConfiguredZone:
     id: ZoneId
     records: Zone
 
-    def rest(self, reason: Unavailable) -> None:
+    def rest(self, reason: Unreached) -> None:
         """Leave the zone alone for a while: it is too slow to be waited for by every VM."""
         if isinstance(self.records, RestingZone):
             self.records.rest(reason)

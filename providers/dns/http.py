@@ -21,6 +21,7 @@ from providers.errors import (
     RateLimited,
     Rejected,
     Unavailable,
+    Unreached,
 )
 from providers.tls import SYSTEM_CAS, Tls, certificate_trouble
 
@@ -33,7 +34,7 @@ QUOTED = 200  # characters of a provider's own words in an error
 MASK = "********"
 
 
-class BrokenOff(Unavailable):
+class BrokenOff(Unreached):
     """The connection was taken up and ended before an answer came."""
 
 
@@ -149,17 +150,17 @@ class HttpApi:
         if isinstance(error, requests.exceptions.SSLError) and re.search(
             "WRONG_VERSION_NUMBER|record layer", text, re.I
         ):
-            return Unavailable(f"{self.where} does not speak TLS: its address may have to begin with http://")
+            return Unreached(f"{self.where} does not speak TLS: its address may have to begin with http://")
         if "Failed to resolve" in text or "NameResolutionError" in text:
-            return Unavailable(f"the name of {self.where} does not resolve")
+            return Unreached(f"the name of {self.where} does not resolve")
         if "Connection refused" in text:
-            return Unavailable(f"{self.where} refuses connections")
+            return Unreached(f"{self.where} refuses connections")
         if "Failed to establish a new connection" in text and not isinstance(error, requests.Timeout):
-            return Unavailable(f"{self.where} cannot be reached")
+            return Unreached(f"{self.where} cannot be reached")
         if isinstance(error, requests.ConnectTimeout):
-            return Unavailable(f"{self.where} did not accept a connection in time")
+            return Unreached(f"{self.where} did not accept a connection in time")
         if isinstance(error, requests.Timeout) or "Read timed out" in text:
-            return Unavailable(f"{self.where} did not answer in time", outcome_unknown=writes)
+            return Unreached(f"{self.where} did not answer in time", outcome_unknown=writes)
         return BrokenOff(f"the connection to {self.where} broke off", outcome_unknown=writes)
 
 

@@ -15,7 +15,7 @@ from bridge.sandbox.dns import DnsSandbox, serving
 from providers.dns import Key, RecordSet, Zone
 from providers.dns.powerdns import PowerDnsZone
 from providers.dns.records import HOST_NAME_TYPES, canonical
-from providers.errors import AuthFailed, NotFound, Unavailable
+from providers.errors import AuthFailed, NotFound, Unreached
 from tests.memory_zone import MemoryZone
 from tests.powerdns_server import PowerDns
 from tests.services import free_port
@@ -65,7 +65,7 @@ def memory(request: pytest.FixtureRequest) -> Iterator[Provider]:
         zone,
         stranger=MemoryZone(zone.name, records=zone.records, failing=AuthFailed("refused")),
         misnamed=MemoryZone("elsewhere.example", failing=NotFound("there is no zone elsewhere.example")),
-        unreachable=MemoryZone(zone.name, failing=Unavailable("not there")),
+        unreachable=MemoryZone(zone.name, failing=Unreached("not there")),
         secrets=(),
         put=put,
         held=lambda: dict(zone.records),

@@ -7,7 +7,7 @@ from traceback import format_exception
 import pytest
 
 from providers.dns import RecordSet, Zone
-from providers.errors import AuthFailed, Conflict, ProviderError, Unavailable
+from providers.errors import AuthFailed, Conflict, ProviderError, Unreached
 
 from .dns_providers import PROVIDERS, Provider
 
@@ -200,13 +200,13 @@ def test_a_zone_that_the_provider_does_not_have_fails_the_test_by_name(provider:
 
 def test_a_provider_that_is_not_reached_is_told_for_every_record_set(provider: Provider, vm: str) -> None:
     failed = provider.unreachable.store([a(vm, "192.0.2.1"), RecordSet(vm, "AAAA")])
-    assert {key: type(error) for key, error in failed.items()} == {(vm, "A"): Unavailable, (vm, "AAAA"): Unavailable}
+    assert {key: type(error) for key, error in failed.items()} == {(vm, "A"): Unreached, (vm, "AAAA"): Unreached}
 
 
 def test_a_provider_that_is_not_reached_fails_test_and_reading(provider: Provider, vm: str) -> None:
-    with pytest.raises(Unavailable):
+    with pytest.raises(Unreached):
         provider.unreachable.test()
-    with pytest.raises(Unavailable):
+    with pytest.raises(Unreached):
         provider.unreachable.fetch([(vm, "A")])
 
 

@@ -9,7 +9,7 @@ import requests
 from bridge.dns.names import pointer
 from bridge.models.module import DnsZone
 from providers.dns import Key, RecordSet
-from providers.errors import ProviderError, Unavailable
+from providers.errors import ProviderError, Unreached
 from tests.chaos.gate import Gate
 from tests.factories import make_dns_zone
 from tests.memory_zone import MemoryZone
@@ -55,7 +55,7 @@ class GatedZone:
             failed = self.inner.store(sets)
             self.gate.after(f"DNS {self.name}")
         except requests.exceptions.ConnectionError as error:
-            return {wanted.key: Unavailable(str(error), outcome_unknown=True) for wanted in sets}
+            return {wanted.key: Unreached(str(error), outcome_unknown=True) for wanted in sets}
         return failed
 
 
@@ -104,7 +104,7 @@ class Names:
     @broken.setter
     def broken(self, value: bool) -> None:
         for zone in self.zones.values():
-            zone.failing = Unavailable("dns.example.net refuses connections") if value else None
+            zone.failing = Unreached("dns.example.net refuses connections") if value else None
 
     def _records(self, *types: str) -> dict[Key, frozenset[str]]:
         return {key: values for zone in self.zones.values() for key, values in zone.records.items() if key[1] in types}

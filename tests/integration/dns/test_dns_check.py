@@ -6,7 +6,7 @@ from bridge.dns import check
 from bridge.dns.listing import DnsList, ListRefused
 from bridge.models.module import VmInfo
 from bridge.settings import Settings
-from providers.errors import Unavailable
+from providers.errors import Unreached
 from tests.factories import make_product, set_setting
 from tests.integration.dns.desk import HOST, Desk, host_names, living_service, ptr
 
@@ -53,7 +53,7 @@ def test_what_cannot_be_repaired_now_stays_pending(desk: Desk) -> None:
     zone = desk.zone("example.com")
     living_service(IP)
     found = list(desk.check.differences())
-    zone.failing = Unavailable("dns.example.net refuses connections")
+    zone.failing = Unreached("dns.example.net refuses connections")
     assert desk.check.repair(found) == 0
     assert desk.outstanding() == [(HOST, "A")]
 
@@ -61,7 +61,7 @@ def test_what_cannot_be_repaired_now_stays_pending(desk: Desk) -> None:
 @pytest.mark.req("DNS-51")
 def test_a_zone_that_cannot_be_read_is_told_and_not_repaired(desk: Desk) -> None:
     zone = desk.zone("example.com")
-    zone.failing = Unavailable("dns.example.net refuses connections")
+    zone.failing = Unreached("dns.example.net refuses connections")
     living_service(IP)
     found = list(desk.check.differences())
     assert {each.line.partition(" is not known: ")[2] for each in found} == {"dns.example.net refuses connections"}

@@ -10,7 +10,7 @@ import responses
 
 from providers.dns import RecordSet
 from providers.dns.powerdns import REPEAT_AFTER, PowerDnsZone, api_address, zone_id
-from providers.errors import NotFound, Permanent, ProviderError, Rejected, Unavailable
+from providers.errors import NotFound, Permanent, ProviderError, Rejected, Unavailable, Unreached
 
 KEY = "key-4711"
 URL = "http://pdns.example.net:8081/api/v1/servers/localhost/zones/example.com."
@@ -183,7 +183,7 @@ def test_record_sets_are_not_tried_singly_any_further_when_the_server_goes_away(
     web.patch(URL, status=204)
     web.patch(URL, body=requests.ConnectionError("Connection refused"))
     failed = zone.store(SETS)
-    assert {key: type(error) for key, error in failed.items()} == {SETS[1].key: Unavailable, SETS[2].key: Unavailable}
+    assert {key: type(error) for key, error in failed.items()} == {SETS[1].key: Unreached, SETS[2].key: Unreached}
     assert len(web.calls) == 3
 
 

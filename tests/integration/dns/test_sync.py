@@ -6,7 +6,7 @@ import threading
 import pytest
 
 from bridge.models.module import DnsZone
-from providers.errors import AuthFailed, Unavailable
+from providers.errors import AuthFailed, Unavailable, Unreached
 from tests.integration.dns.desk import HOST, Desk, host_names, ptr
 from tests.memory_zone import MemoryZone
 
@@ -168,10 +168,19 @@ def test_zones_and_names_are_compared_in_any_spelling(desk: Desk) -> None:
 @pytest.mark.req("DNS-52")
 def test_a_provider_that_cannot_be_reached_is_left_alone_for_half_a_minute(desk: Desk) -> None:
     zone = desk.zone("example.com")
-    zone.failing = Unavailable("dns.example.net refuses connections")
+    zone.failing = Unreached("dns.example.net refuses connections")
     desk.refresh(1, VM)
     zone.failing = None
     assert desk.refresh(2, VM).messages[0].endswith("dns.example.net refuses connections")
     assert zone.stored == 1
     desk.clock.advance(31)
     assert desk.refresh(3, VM).forward_ok == 1
+
+
+@pytest.mark.req("DNS-52")
+def test_a_provider_that_answers_with_an_error_is_asked_again_for_the_next_vm(desk: Desk) -> None:
+    zone = desk.zone("example.com")
+    zone.failing = Unavailable("dns.example.net: database is locked (HTTP 500)")
+    desk.refresh(1, VM)
+    zone.failing = None
+    assert desk.refresh(2, VM).forward_ok == 1

@@ -17,6 +17,7 @@ from providers.errors import (
     RateLimited,
     Rejected,
     Unavailable,
+    Unreached,
 )
 from tests.contract.dns_hestiacp_fake import FakeHestia
 from tests.contract.dns_wire import Reply
@@ -145,7 +146,7 @@ def test_a_server_that_is_lost_in_between_is_told_for_what_was_not_written(
     server.fail(requests.ReadTimeout("Read timed out."), to=lambda sent: sent.form.get("arg3") == "vm2", times=9)
     failed = zone.store(many(5))
     assert {key: (type(error), error.outcome_unknown) for key, error in failed.items()} == {
-        wanted.key: (Unavailable, True) for wanted in many(5)[2:]
+        wanted.key: (Unreached, True) for wanted in many(5)[2:]
     }
     assert names(server).count("v-add-dns-record") == 3
 
