@@ -80,8 +80,8 @@ def _timed(providers: list[Open], work: Callable[[list[ConfiguredZone]], None]) 
 def _in_batches(zones: list[ConfiguredZone]) -> None:
     by_id = {zone.id.id: zone for zone in zones}
     sets = plan([zone.id for zone in zones], VM, VM).sets()
-    failed = list(ZonePool().each([storing(by_id[id_], wanted) for id_, wanted in sets.items()]))
-    assert not any(failed), failed
+    failed = dict(ZonePool().each({id_: storing(by_id[id_], wanted) for id_, wanted in sets.items()}))
+    assert not any(failed.values()), failed
 
 
 def _one_by_one(zones: list[ConfiguredZone]) -> None:

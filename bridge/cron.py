@@ -52,7 +52,8 @@ class Cron:
         self._after = after
 
     def run(self, wanted: Wanted, emit: Emit, accepting: Callable[[], bool] = lambda: True) -> bool:
-        """One run over the tasks; whether all of them could be done. A VM that pauses does not make its task fail.
+        """One run over the tasks; whether all of them could be done. A VM that pauses does not make its task fail, and a
+        task that fails does not keep the next ones from being done.
 
         Every VM that waits for work is taken once, also those whose next try is still ahead.
         """
@@ -101,6 +102,10 @@ class Cron:
             _do(self._after)
         except DatabaseUnavailable as error:
             output.failed(task.name, str(error))
+            return False
+        except Exception as error:
+            log.exception("%s broke off", task.name)
+            output.failed(task.name, f"internal error, {type(error).__name__} (traceback in the log of KVM Bridge)")
             return False
         return True
 

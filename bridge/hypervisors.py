@@ -12,7 +12,8 @@ from bridge.models.whmcs import Server
 from bridge.settings import Settings
 from bridge.tickets import AccessHash
 from bridge.trust import Trust, server_key
-from providers.proxmox import Endpoint, Proxmox
+from providers.proxmox import Endpoint, Observer, Proxmox
+from providers.proxmox.apicall import nobody
 from providers.proxmox.endpoint import DEFAULT_PORT
 from providers.whmcs import WhmcsApi
 from statemachines.errors import NeedsAttention
@@ -20,12 +21,15 @@ from statemachines.errors import NeedsAttention
 
 @dataclass
 class Hypervisors:
-    """Clients by server. `adapter` takes the place of the network for a server (the sandbox in process)."""
+    """Clients by server. `adapter` takes the place of the network for a server (the sandbox in process); `observe` gets every
+    call of every client after its end.
+    """
 
     whmcs: Callable[[], WhmcsApi]
     settings: Callable[[], Settings]
     trust: Trust
     adapter: Callable[[Server], BaseAdapter | None] = lambda server: None
+    observe: Observer = nobody
     _clients: dict[int, tuple[tuple[Any, ...], Proxmox]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -60,11 +64,11 @@ class Hypervisors:
     def client_for(self, server_id: int, name: str, endpoint: Endpoint) -> Proxmox:
         """A client for values that are typed but perhaps not saved; verified as the saved server's, else as seen now."""
         trusted = self.trust.secured(server_id, name, endpoint) if server_id else self.trust.at_sight(endpoint)
-        return Proxmox(trusted)
+        return Proxmox(trusted, observe=self.observe)
 
     def _connect(self, server: Server, settings: Settings) -> Proxmox:
         adapter = self.adapter(server)
-        host, port = server.hostname or server.ipaddress, server.port or DEFAULT_PORT
+        host, port = host_of(server), server.port or DEFAULT_PORT
         try:
             endpoint = Endpoint(
                 host,
@@ -79,7 +83,7 @@ class Hypervisors:
             raise NeedsAttention(f"server {server.name} (ID {server.id}): {error}") from error
         if adapter is None:
             endpoint = self.trust.secured(server.id, server.name, endpoint)
-        return Proxmox(endpoint, adapter=adapter, tickets=AccessHash(server.id))
+        return Proxmox(endpoint, adapter=adapter, tickets=AccessHash(server.id), observe=self.observe)
 
 
 @retry_lost_connection
@@ -96,7 +100,7 @@ def server_entry(server_id: int) -> Server:
     missing = [
         label
         for label, value in (
-            ("Hostname", server.hostname or server.ipaddress),
+            ("Hostname", host_of(server)),
             ("Username (token ID)", server.username),
             ("Password (token secret)", server.password),
         )
@@ -105,3 +109,8 @@ def server_entry(server_id: int) -> Server:
     if missing:
         raise NeedsAttention(f"server {server.name} (ID {server.id}) has no {' and no '.join(missing)}")
     return server
+
+
+def host_of(server: Server) -> str:
+    """Where a server is reached: its host name, or its address when it has none."""
+    return str(server.hostname or server.ipaddress)

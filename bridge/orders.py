@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from bridge.database import retry_lost_connection, transaction
-from bridge.hypervisors import server_entry
+from bridge.hypervisors import host_of, server_entry
 from bridge.models.companion import VmWork
 from bridge.models.module import VmInfo
 from bridge.models.whmcs import Product, Service
@@ -47,16 +47,26 @@ class Orders:
         return SUCCESS
 
     def _record(self, service: Service, row: VmInfo | None) -> None:
+        """Begin, unless the same order has begun at this very moment: then its mail is recorded already."""
+        if not _begin(service.id, row):
+            return
         now = self.clock.now()
-        if row is None:
-            VmInfo.insert(service_id=service.id, vm_status=states.CREATION).on_conflict_ignore().execute()
-        else:
-            VmInfo.update(vm_status=states.CREATION).where(VmInfo.service_id == service.id).execute()
         VmWork.insert(service_id=service.id, created_at=now).on_conflict_ignore().execute()
         VmWork.update(server_id=service.server, due_at=now, updated_at=now).where(
             VmWork.service_id == service.id
         ).execute()
-        self.outbox.welcome(f"welcome:{service.id}:{now:.6f}", service.id)
+        fields = {"server_hostname": host_of(server_entry(service.server or 0))}
+        self.outbox.welcome(f"welcome:{service.id}:{now:.6f}", service.id, fields)
+
+
+def _begin(service_id: int, row: VmInfo | None) -> bool:
+    """Put the record at its first state. False when another transaction has done so since `row` was read."""
+    if row is None:
+        new = VmInfo.insert(service_id=service_id, vm_status=states.CREATION)
+        return bool(new.on_conflict_ignore().as_rowcount().execute())
+    as_read = VmInfo.vm_status.is_null() if row.vm_status is None else VmInfo.vm_status == row.vm_status
+    begun = VmInfo.update(vm_status=states.CREATION).where((VmInfo.service_id == service_id) & as_read)
+    return bool(begun.execute())
 
 
 def _refusal(service: Service) -> str:

@@ -45,15 +45,17 @@ class Scheduler:
 
     def run(self) -> None:
         """Work until stopped. A database that is away is waited for."""
-        house = threading.Thread(target=self._keep_house, name="house")
-        house.start()
+        house = [threading.Thread(target=self._keep_house, args=(chore,), name=chore.name) for chore in self._chores]
+        for thread in house:
+            thread.start()
         try:
             while not self._stopping.is_set():
                 self._look()
                 self._stopping.wait(LOOK)
         finally:
             self._stopping.set()
-            house.join()
+            for thread in house:
+                thread.join()
 
     def _look(self) -> None:
         try:
@@ -63,11 +65,13 @@ class Scheduler:
             log.warning("waiting for the database: %s", error)
             self._stopping.wait(2.0)
 
-    def _keep_house(self) -> None:
-        """The chores, each at its pace; one that fails is tried again at its next turn."""
+    def _keep_house(self, chore: Chore) -> None:
+        """A chore at its pace; when it fails it is tried again at its next turn.
+
+        Each has a thread of its own: no mail waits for a DNS provider that does not answer.
+        """
         rhythm = schedule.Scheduler()
-        for chore in self._chores:
-            rhythm.every(chore.seconds).seconds.do(self._do, chore)
+        rhythm.every(chore.seconds).seconds.do(self._do, chore)
         rhythm.run_all()
         while not self._stopping.wait(0.2):
             rhythm.run_pending()

@@ -152,4 +152,6 @@ def _handshake(place: TrustedPlace, context: ssl.SSLContext) -> ssl.SSLSocket:
 
 
 def _unreachable(place: TrustedPlace, error: OSError) -> Temporary:
+    if isinstance(error, ssl.SSLError) and error.reason in ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE"):
+        return Temporary(f"{place} does not speak TLS: its address may have to begin with http://. Will retry.")
     return Temporary(f"Could not connect to {place}: {error}. Will retry.")

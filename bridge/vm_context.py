@@ -10,7 +10,7 @@ from functools import cached_property
 
 from bridge.clock import SystemClock
 from bridge.dns.sync import DnsSync, RunDns
-from bridge.hypervisors import Hypervisors, server_entry
+from bridge.hypervisors import Hypervisors, host_of, server_entry
 from bridge.models.whmcs import Service as ServiceRow
 from bridge.package import naming
 from bridge.package.hostnames import ascii_domain
@@ -51,9 +51,13 @@ class VmContext:
         self._shop = shop
         self.store = shop.store
         self.addresses = shop.addresses
-        self.dns = RunDns(shop.dns)
+        self.dns = RunDns(shop.dns, lambda: shop.store.note(vm))
         self.journal = shop.journal
         self.clock = shop.clock
+
+    def close(self) -> None:
+        """What DNS providers are still at work on is looked at again when they have done it."""
+        self.dns.abandon()
 
     @cached_property
     def package(self) -> Package:
@@ -87,6 +91,11 @@ class VmContext:
     def server_name(self) -> str:
         """The server as the admin knows it."""
         return str(server_entry(self.vm.server_id).name)
+
+    @cached_property
+    def server_host(self) -> str:
+        """The host name of the server, or its address when it has none."""
+        return host_of(server_entry(self.vm.server_id))
 
     @property
     def tuning(self) -> Tuning:

@@ -44,6 +44,7 @@ from bridge.models.whmcs import Server
 from bridge.module_log import ModuleLog
 from bridge.orders import Orders
 from bridge.outbox import Delivery, Outbox
+from bridge.proxmox_log import DebugSwitch, ProxmoxLog
 from bridge.runs import WORKING_STATES, Runs
 from bridge.scheduler import Chore, Scheduler
 from bridge.settings import Settings, install_id
@@ -86,7 +87,8 @@ class House:
         self.settings = Settings()
         self.journal = ModuleLog(self.clock, enabled=lambda: self.settings.module_log)
         self.trust = Trust(self.journal)
-        self.hypervisors = Hypervisors(self.whmcs, lambda: self.settings, self.trust, outside.proxmox)
+        calls = ProxmoxLog(self.journal, DebugSwitch(self.clock.now), self.clock.now)
+        self.hypervisors = Hypervisors(self.whmcs, lambda: self.settings, self.trust, outside.proxmox, calls)
         self.zones = Zones(Providers(Vault(config.key_at_rest), self.trust), self.clock.now, outside.dns)
         self.dns_pool = ZonePool()
         self.dns_pending = Pending(self.clock)

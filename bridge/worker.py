@@ -150,8 +150,7 @@ class Worker:
         if at is not None:
             heapq.heappush(self._waiting, (at, next(self._order), job))
             return
-        del self._jobs[job.service_id]
-        job.block.close()
+        self._forget(job)
         if job.report is not None:
             tally.add(job.report)
 
@@ -204,9 +203,14 @@ class Worker:
     def _let_go_waiting(self) -> None:
         for _, _, job in self._waiting:
             self._claims.give_back(job.service_id)
-            del self._jobs[job.service_id]
-            job.block.close()
+            self._forget(job)
         self._waiting.clear()
+
+    def _forget(self, job: Job) -> None:
+        del self._jobs[job.service_id]
+        if job.run:
+            job.run.close()
+        job.block.close()
 
     def _renew(self) -> None:
         now = self._clock.now()

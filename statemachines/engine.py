@@ -39,7 +39,7 @@ Turn = Later | Ended
 
 
 class Run:
-    """One run: `start` prints the header, `turn` is called until it answers Ended.
+    """One run: `start` prints the header, `turn` is called until it answers Ended, `close` in any case.
 
     A turn raises what the store raises (LeaseLost, database trouble): then nothing more may be written for this VM.
     """
@@ -73,6 +73,10 @@ class Run:
                 return self._fail(step, outcome)
             self._advance(step, outcome)
         return self._complete()
+
+    def close(self) -> None:
+        """No turn will follow, whether the run has ended, was let go or has lost its VM. May run twice."""
+        self.ctx.close()
 
     def _attempt(self, step: Step) -> Outcome | Exception:
         """Run the step's function; an error becomes a value, a busy VM a Wait."""

@@ -280,9 +280,17 @@ class Dns(Protocol):
         """Delete all records of `gone`, then create those of `wanted`, and print each operation at once through `say`.
 
         None = the providers are still at work: ask again, the arguments of the first call hold. That is so for less than a
-        minute. Never raises for a provider's failure: what failed is remembered for the service and tried again later. May
-        run twice.
+        minute. Never raises for a provider's failure: what failed is remembered for the service and tried again later. Raises
+        LeaseLost when the VM is another's by the end. May run twice.
         """
+        ...
+
+    def confirm(self) -> None:
+        """Compare what the last `sync` has written with what the service should have by now; what differs is tried again."""
+        ...
+
+    def recheck(self, service_id: int, names: HostNames, seconds: float) -> None:
+        """Have all records of `names` looked at again in `seconds`, for what the service should have then. May run twice."""
         ...
 
 

@@ -1,7 +1,7 @@
 """A zone that needs no provider: the twin of the adapters, held to the same contract."""
 
 import threading
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from providers.dns.records import Key, RecordSet
@@ -12,7 +12,7 @@ from providers.errors import Conflict, ProviderError, Rejected
 class MemoryZone:
     """Keeps its record sets in `records`. `aliases` are names that hold a CNAME; `failing` is raised by every call until it is None.
 
-    `stored` counts the calls of `store`.
+    `stored` counts the calls of `store`. `meanwhile` happens once, while a `store` is under way and nothing is kept yet.
     """
 
     name: str
@@ -21,6 +21,7 @@ class MemoryZone:
     aliases: set[str] = field(default_factory=set)
     failing: ProviderError | None = None
     stored: int = 0
+    meanwhile: Callable[[], object] | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def test(self) -> None:
@@ -35,6 +36,9 @@ class MemoryZone:
 
     def store(self, sets: Sequence[RecordSet]) -> Mapping[Key, ProviderError]:
         """Keep `sets`."""
+        happens, self.meanwhile = self.meanwhile, None
+        if happens:
+            happens()
         with self._lock:
             self.stored += 1
             if self.failing:

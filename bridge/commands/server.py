@@ -22,5 +22,4 @@ def trust_command(server_id: int, choice: TrustChoice) -> None:
     server = server_entry(server_id)
     key = server_key(server_id)
     choice.apply(house.trust, key)
-    current = house.trust.version(key) or "nothing yet; the certificate is looked at with the next connection"
-    click.echo(f"server {server.name} (ID {server_id}): {current}")
+    choice.tell(house.trust, key, f"server {server.name} (ID {server_id})")

@@ -97,8 +97,7 @@ def trust_command(zone_id: int, choice: TrustChoice) -> None:
         )
     key = trust_key(row)
     choice.apply(house.trust, key)
-    current = house.trust.version(key) or "nothing yet; the certificate is looked at with the next connection"
-    click.echo(f"{place}: {current}")
+    choice.tell(house.trust, key, str(place))
 
 
 @zone_command.command("disclose")

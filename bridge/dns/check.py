@@ -1,11 +1,12 @@
 """Comparing what every living service should have in the DNS with what the providers hold."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from bridge.dns.holdings import Wanted, living, names_of, wanted_in
-from bridge.dns.pending import Pending, Place
-from bridge.dns.retries import Retries
+from bridge.dns.pending import FIRST_PAUSE, Pending
+from bridge.dns.plan import Place, ZoneId
+from bridge.dns.retries import BATCH, Retries
 from bridge.dns.zones import ConfiguredZone, ZonePool, Zones
 from providers.dns import Key
 from providers.errors import ProviderError
@@ -51,25 +52,35 @@ class DnsCheck:
         """
         for page in _pages(services):
             zones = self.zones.by_id()
-            wanted = {service: list(wanted_in([z.id for z in zones.values()], names_of(service))) for service in page}
             by_zone: dict[int, list[tuple[int, Wanted]]] = {}
-            for service, records in wanted.items():
-                for record in records:
-                    by_zone.setdefault(record.zone.id, []).append((service, record))
-            jobs = [_reading(zones[zone], [each.record.key for _, each in asked]) for zone, asked in by_zone.items()]
-            for (zone_id, asked), answer in zip(by_zone.items(), self.pool.each(jobs), strict=True):
-                yield from _compared(zones[zone_id], asked, answer)
+            for service, wanted in _wanted_by([zone.id for zone in zones.values()], page):
+                by_zone.setdefault(wanted.zone.id, []).append((service, wanted))
+            jobs = {
+                zone_id: _reading(zones[zone_id], [wanted.record.key for _, wanted in asked])
+                for zone_id, asked in by_zone.items()
+            }
+            for zone_id, answer in self.pool.each(jobs):
+                yield from _compared(zones[zone_id], by_zone[zone_id], answer)
 
     def repair(self, found: Iterable[Difference]) -> int:
-        """Write the records that differ; returns how many are right now. What fails stays pending and is tried again."""
-        broken = [each for each in found if each.found is not None]
-        for each in broken:
-            place = Place(each.wanted.zone.id, each.wanted.record.key, each.wanted.ip)
-            self.pending.announce(each.service_id, [place], "found wrong by a check", 0.0)
-        repaired = 0
-        while done := self.retries.work():
-            repaired += done
-        return min(repaired, len(broken))
+        """Write the records that differ, each once; returns how many are right now. What fails stays pending and is tried again."""
+        broken = {_place(each.wanted): each.service_id for each in found if each.found is not None}
+        places, repaired = list(broken), 0
+        for first in range(0, len(places), BATCH):
+            batch = places[first : first + BATCH]
+            self.pending.announce({place: broken[place] for place in batch}, "found wrong by a check", FIRST_PAUSE)
+            repaired += self.retries.attempt(self.pending.take(batch))
+        return repaired
+
+
+def _wanted_by(zones: Sequence[ZoneId], services: Iterable[int]) -> Iterator[tuple[int, Wanted]]:
+    """Each record set that a service should have. An alias in the zone above a classless one is as right as a record."""
+    for service in services:
+        yield from ((service, wanted) for wanted in wanted_in(zones, names_of(service)) if not wanted.may_be_alias)
+
+
+def _place(wanted: Wanted) -> Place:
+    return Place(wanted.zone.id, wanted.record.key, wanted.ip)
 
 
 def _pages(services: Iterable[int] | None) -> Iterator[list[int]]:

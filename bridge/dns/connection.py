@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from bridge.dns.credentials import NoKey, Vault
 from bridge.models.module import DnsZone
@@ -57,6 +57,7 @@ class Providers:
         raise ValueError(f'the type "{row.type}" is none of {", ".join(PROVIDERS)}')
 
     def _tls(self, name: str, row: DnsZone) -> Tls:
+        _address(row)  # one that makes no sense is told, and not taken for plain HTTP
         place = place_of(row)
         if place is None:
             return SYSTEM_CAS
@@ -69,12 +70,26 @@ def provider_of(row: DnsZone) -> str:
 
 
 def place_of(row: DnsZone) -> TrustedPlace | None:
-    """Where the row's provider shows its certificate; None for Cloudflare, whose one verifies, and for plain HTTP."""
-    server = (row.server or "").strip()
-    parts = urlsplit(server if "://" in server else f"https://{server}")
+    """Where the row's provider shows its certificate; None for Cloudflare, whose one verifies, for plain HTTP, and where the
+    address makes no sense: whoever connects says so."""
+    try:
+        parts = _address(row)
+    except ValueError:
+        return None
     if provider_of(row) == CLOUDFLARE or parts.scheme != "https" or not parts.hostname:
         return None
     return TrustedPlace(parts.hostname, parts.port or 443)
+
+
+def _address(row: DnsZone) -> SplitResult:
+    """The row's Server URL, taken apart. Raises ValueError; the reason of urlsplit might quote a password."""
+    server = (row.server or "").strip()
+    try:
+        parts = urlsplit(server if "://" in server else f"https://{server}")
+        _ = parts.port
+    except ValueError:
+        raise ValueError("its Server URL makes no sense; it has to be like https://dns.example.com:8081") from None
+    return parts
 
 
 def trust_key(row: DnsZone) -> str:
@@ -103,12 +118,17 @@ class UnusableZone:
 
 
 class LazyZone:
-    """A zone whose provider is connected to with the first call, in the thread that makes it."""
+    """A zone whose provider is connected to with the first call, in the thread that makes it.
+
+    Calls that come meanwhile wait for that one and share its end, also when it fails: none of them takes its time again.
+    """
 
     def __init__(self, name: str, provider: str, connect: Callable[[], Zone]) -> None:
         self.name, self.provider = name, provider
         self._connect = connect
         self._zone: Zone | None = None
+        self._failures = 0
+        self._failure = ProviderError("")
         self._lock = threading.Lock()
 
     def test(self) -> None:
@@ -128,10 +148,20 @@ class LazyZone:
         return zone.store(sets)
 
     def _connected(self) -> Zone:
+        before = self._failures
         with self._lock:
+            if self._failures != before:
+                raise self._failure
             if self._zone is None:
-                self._zone = self._connect()
+                self._zone = self._first_call()
             return self._zone
+
+    def _first_call(self) -> Zone:
+        try:
+            return self._connect()
+        except ProviderError as error:
+            self._failures, self._failure = self._failures + 1, error
+            raise
 
 
 class RestingZone:
@@ -140,7 +170,7 @@ class RestingZone:
     def __init__(self, zone: Zone, now: Callable[[], float]) -> None:
         self.name, self.provider = zone.name, zone.provider
         self._zone, self._now = zone, now
-        self._until, self._reason = float("-inf"), Unreached("")
+        self._until, self._reason = float("-inf"), ""
 
     def test(self) -> None:
         """Always asks: an admin wants to know how it is now."""
@@ -149,8 +179,8 @@ class RestingZone:
 
     def fetch(self, keys: Collection[Key]) -> dict[Key, frozenset[str]]:
         """As the zone, unless it rests."""
-        if self._rests():
-            raise self._reason
+        if reason := self.resting:
+            raise reason
         try:
             return self._zone.fetch(keys)
         except Unreached as error:
@@ -159,17 +189,19 @@ class RestingZone:
 
     def store(self, sets: Sequence[RecordSet]) -> Mapping[Key, ProviderError]:
         """As the zone, unless it rests."""
-        if self._rests():
-            return {wanted.key: self._reason for wanted in sets}
+        if reason := self.resting:
+            return {wanted.key: reason for wanted in sets}
         failed = self._zone.store(sets)
         unreached = next((error for error in failed.values() if isinstance(error, Unreached)), None)
         if unreached:
             self.rest(unreached)
         return failed
 
-    def _rests(self) -> bool:
-        return self._now() < self._until
+    @property
+    def resting(self) -> Unreached | None:
+        """Why the zone is left alone at this moment; None when it is not."""
+        return Unreached(self._reason) if self._now() < self._until else None
 
     def rest(self, error: Unreached) -> None:
         """Begin the rest, for this reason."""
-        self._until, self._reason = self._now() + REST_SECONDS, Unreached(str(error))
+        self._until, self._reason = self._now() + REST_SECONDS, str(error)

@@ -7,6 +7,7 @@ import re
 from ipaddress import IPv4Address, IPv6Address
 
 from bridge.package.hostnames import ascii_domain
+from statemachines.ports import HostNames
 
 Ip = IPv4Address | IPv6Address
 
@@ -34,6 +35,13 @@ def absolute(text: str) -> str:
         return ascii_domain(text)
     except ValueError:
         return ""
+
+
+def normal(names: HostNames) -> HostNames:
+    """`names` as the DNS has them: absolute, in lower-case ASCII; what is no host name is left out."""
+    fqdns = tuple(dict.fromkeys(name for name in map(absolute, names.fqdns) if name))
+    reverse = {ip: name for ip, text in names.reverse.items() if (name := absolute(text))}
+    return HostNames(fqdns, tuple(dict.fromkeys(names.ips)), reverse)
 
 
 def is_reverse(zone: str) -> bool:

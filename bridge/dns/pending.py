@@ -1,27 +1,19 @@
 """Records that are not as they should be yet: remembered until a try succeeds, and shown until then."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from peewee import Expression
 
-from bridge.database import retry_lost_connection, transaction
-from bridge.dns.names import Ip
+from bridge.database import for_update_skip_locked, retry_lost_connection, transaction
+from bridge.dns.plan import Place
 from bridge.models.companion import PendingRecord
 from providers.dns import Key
 from providers.errors import ProviderError, RateLimited
 from statemachines.ports import Clock
 
+AT_ONCE = 500  # names in one query
 FIRST_PAUSE, LONGEST_PAUSE = 60.0, 3600.0  # seconds between two tries; doubled each time
-
-
-@dataclass(frozen=True)
-class Place:
-    """One record set in one zone; `ip` is the address of a PTR record."""
-
-    zone_id: int
-    key: Key
-    ip: Ip | None = None
 
 
 @dataclass(frozen=True)
@@ -31,36 +23,44 @@ class Pending:
     clock: Clock
 
     @retry_lost_connection
-    def settle(self, service_id: int, tried: Iterable[Place], failed: Mapping[tuple[int, Key], ProviderError]) -> None:
+    def settle(self, service_id: int, tried: Collection[Place], failed: Mapping[Place, ProviderError]) -> None:
         """Remember those of `tried` that have `failed`, forget the others. May run twice."""
+        done = list(_rows_at([place for place in tried if place not in failed]))
+        if not (done or failed):
+            return
         with transaction():
-            for place in tried:
-                error = failed.get((place.zone_id, place.key))
-                if error is None:
-                    PendingRecord.delete().where(_at(place)).execute()
-                else:
-                    self._remember(service_id, place, str(error), _pause(error, self._attempts(place)))
+            self.forget(done)
+            for place, error in failed.items():
+                self._remember(service_id, place, str(error), _pause(error, self._attempts(place)))
 
     @retry_lost_connection
-    def announce(self, service_id: int, places: Iterable[Place], cause: str, seconds: float) -> None:
-        """Remember records that are about to be written: tried in `seconds` unless somebody settles them before. May run twice."""
+    def announce(self, places: Mapping[Place, int], cause: str, seconds: float) -> None:
+        """Remember records that are to be written: tried in `seconds` unless somebody settles them before. May run twice.
+
+        Each place comes with the service that decides what it holds.
+        """
         with transaction():
-            for place in places:
+            for place, service_id in places.items():
                 self._remember(service_id, place, cause, seconds, attempts=0)
 
     @retry_lost_connection
     def take_due(self, limit: int) -> list[PendingRecord]:
         """Up to `limit` records whose try is due, the longest due first; theirs is planned anew at once.
 
-        So two schedulers rarely try the same, and one that dies in the middle costs one pause.
+        So two schedulers do not try the same, and one that dies in the middle costs one pause.
         """
-        now = self.clock.now()
+        due = PendingRecord.select().where(PendingRecord.due_at <= self.clock.now())
         with transaction():
-            rows = list(
-                PendingRecord.select().where(PendingRecord.due_at <= now).order_by(PendingRecord.due_at).limit(limit)
-            )
-            for row in rows:
-                PendingRecord.update(due_at=now + _doubled(row.attempts)).where(PendingRecord.id == row.id).execute()
+            rows = list(for_update_skip_locked(due.order_by(PendingRecord.due_at).limit(limit)))
+            self._plan_anew(rows)
+        return rows
+
+    @retry_lost_connection
+    def take(self, places: Collection[Place]) -> list[PendingRecord]:
+        """The records at these places, due or not; theirs is planned anew at once, as by `take_due`."""
+        with transaction():
+            rows = list(_rows_at(places))
+            self._plan_anew(rows)
         return rows
 
     @retry_lost_connection
@@ -90,6 +90,11 @@ class Pending:
         """Drop everything about a zone that is gone."""
         PendingRecord.delete().where(PendingRecord.zone_id == zone_id).execute()
 
+    def _plan_anew(self, rows: Iterable[PendingRecord]) -> None:
+        now = self.clock.now()
+        for row in rows:
+            PendingRecord.update(due_at=now + _doubled(row.attempts)).where(PendingRecord.id == row.id).execute()
+
     def _remember(self, service_id: int, place: Place, cause: str, seconds: float, attempts: int | None = None) -> None:
         now = self.clock.now()
         name, type = place.key
@@ -106,6 +111,19 @@ class Pending:
     def _attempts(place: Place) -> int:
         row = PendingRecord.select(PendingRecord.attempts).where(_at(place)).first()
         return int(row.attempts) if row else 0
+
+
+def _rows_at(places: Iterable[Place]) -> Iterator[PendingRecord]:
+    """What is remembered about these places; one query per zone and AT_ONCE names, as mostly there is nothing."""
+    by_zone: dict[int, dict[Key, None]] = {}
+    for place in places:
+        by_zone.setdefault(place.zone_id, {})[place.key] = None
+    for zone_id, keys in by_zone.items():
+        names = list(dict.fromkeys(name for name, _ in keys))
+        for first in range(0, len(names), AT_ONCE):
+            here = PendingRecord.name.in_(names[first : first + AT_ONCE])
+            rows = PendingRecord.select().where((PendingRecord.zone_id == zone_id) & here)
+            yield from (row for row in rows if (row.name, row.type) in keys)
 
 
 def _at(place: Place) -> Expression:

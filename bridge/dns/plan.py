@@ -4,7 +4,7 @@ Each operation is a line of the output. What they come to is one list of record 
 written anew in one go, only the new one is sent, so that the name never stops resolving in between.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -39,6 +39,15 @@ class ZoneId:
 
 
 @dataclass(frozen=True)
+class Place:
+    """One record set in one zone; `ip` is the address of a PTR record."""
+
+    zone_id: int
+    key: Key
+    ip: Ip | None = None
+
+
+@dataclass(frozen=True)
 class Operation:
     """One line: what is done, in which zone, what the line says behind `zone ← `, and the record sets that it wants.
 
@@ -59,6 +68,11 @@ class Operation:
         """Whether it has the last word on a record."""
         return any(record.key not in self.replaced for record in self.sets)
 
+    @property
+    def places(self) -> tuple[Place, ...]:
+        """Where it writes or deletes."""
+        return tuple(Place(self.zone.id, record.key, self.ip) for record in self.sets)
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -66,13 +80,24 @@ class Plan:
 
     operations: tuple[Operation, ...]
 
+    def last_words(self) -> dict[Place, RecordSet]:
+        """What each place is to hold in the end."""
+        return {
+            place: record
+            for operation in self.operations
+            for place, record in zip(operation.places, operation.sets, strict=True)
+        }
+
     def sets(self) -> dict[int, list[RecordSet]]:
-        """What to store in each zone, by the zone's id: the last word on each key."""
-        found: dict[int, dict[Key, RecordSet]] = {}
-        for operation in self.operations:
-            for wanted in operation.sets:
-                found.setdefault(operation.zone.id, {})[wanted.key] = wanted
-        return {zone: list(sets.values()) for zone, sets in found.items()}
+        """What to store in each zone, by the zone's id."""
+        found: dict[int, list[RecordSet]] = {}
+        for place, record in self.last_words().items():
+            found.setdefault(place.zone_id, []).append(record)
+        return found
+
+    def without(self, places: Collection[Place]) -> "Plan":
+        """The plan without the operations that touch one of `places`."""
+        return Plan(tuple(each for each in self.operations if not any(place in places for place in each.places)))
 
 
 def plan(zones: Iterable[ZoneId], gone: HostNames, wanted: HostNames) -> Plan:

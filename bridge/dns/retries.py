@@ -4,25 +4,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
 
-from bridge.dns.holdings import names_of, wanted_at
-from bridge.dns.pending import Pending, Place
-from bridge.dns.sync import storing
+from bridge.dns.holdings import Right, right_now
+from bridge.dns.pending import Pending
+from bridge.dns.plan import Place
+from bridge.dns.sync import MEANWHILE, begin_storing, is_alias
 from bridge.dns.zones import ConfiguredZone, ZonePool, Zones
 from bridge.models.companion import PendingRecord
-from providers.dns import Key, RecordSet
+from providers.dns import Key
 from providers.errors import ProviderError
-from statemachines.ports import HostNames, Journal
+from statemachines.ports import Journal
 
 BATCH = 500
-
-
-@dataclass(frozen=True)
-class _Try:
-    """A remembered record and what it should be now."""
-
-    row: PendingRecord
-    place: Place
-    record: RecordSet
 
 
 @dataclass(frozen=True)
@@ -39,53 +31,67 @@ class Retries:
 
         Safe to run in several processes at once, and while pipelines work on the same records.
         """
-        rows = self.pending.take_due(limit)
+        return self.attempt(self.pending.take_due(limit))
+
+    def attempt(self, rows: Sequence[PendingRecord]) -> int:
+        """Try these records, which are all taken; returns how many are right now."""
         if not rows:
             return 0
         zones = self.zones.by_id()
-        names = {service_id: names_of(service_id) for service_id in {row.service_id for row in rows}}
-        tries = [found for row in rows if (found := self._prepare(row, zones, names[row.service_id]))]
-        self._drop(rows, tries)
-        by_zone: dict[int, list[_Try]] = {}
-        for each in tries:
-            by_zone.setdefault(each.place.zone_id, []).append(each)
-        jobs = [storing(zones[zone], [each.record for each in group]) for zone, group in by_zone.items()]
-        answers = zip(by_zone.items(), self.pool.each(jobs), strict=True)
-        return sum(self._settle(zones[zone], group, failed) for (zone, group), failed in answers)
+        self.pending.forget([row for row in rows if row.zone_id not in zones])
+        tried = self._right_now(zones, {place_of(row): row.service_id for row in rows if row.zone_id in zones})
+        by_zone: dict[int, dict[Place, Right]] = {}
+        for place, right in tried.items():
+            by_zone.setdefault(place.zone_id, {})[place] = right
+        at_work = {
+            zone_id: begin_storing(self.pool, zones[zone_id], [right.record for right in group.values()])
+            for zone_id, group in by_zone.items()
+        }
+        return sum(
+            self._settle(zones, zones[zone_id], by_zone[zone_id], future.result())
+            for zone_id, future in at_work.items()
+        )
 
-    def _prepare(self, row: PendingRecord, zones: Mapping[int, ConfiguredZone], names: HostNames) -> _Try | None:
-        """None when the zone is not configured any more, or the record is another service's by now."""
-        zone = zones.get(row.zone_id)
-        place = place_of(row)
-        record = wanted_at(zone.id, place.key, place.ip, row.service_id, names) if zone else None
-        return _Try(row, place, record) if record else None
+    def _settle(
+        self,
+        zones: Mapping[int, ConfiguredZone],
+        zone: ConfiguredZone,
+        tried: Mapping[Place, Right],
+        failed: Mapping[Key, ProviderError],
+    ) -> int:
+        """Write down what became of the tries; what should be something else by now is tried again at once."""
+        errors = {place: failed[place.key] for place, right in tried.items() if _has_failed(right, failed)}
+        now = self._right_now(zones, {place: right.service_id for place, right in tried.items()})
+        moved = {
+            place: now[place].service_id
+            for place, right in tried.items()
+            if place not in errors and now[place].record != right.record
+        }
+        for service_id in {right.service_id for right in now.values()}:
+            mine = [place for place, right in now.items() if right.service_id == service_id and place not in moved]
+            self.pending.settle(service_id, mine, {place: errors[place] for place in mine if place in errors})
+        if moved:
+            self.pending.announce(moved, MEANWHILE, 0.0)
+        right = [place for place in tried if place not in errors and place not in moved]
+        for place in right:
+            self._tell(zone, tried[place])
+        return len(right)
 
-    def _drop(self, rows: Sequence[PendingRecord], tries: Sequence[_Try]) -> None:
-        kept = {each.row.id for each in tries}
-        self.pending.forget([row for row in rows if row.id not in kept])
+    def _tell(self, zone: ConfiguredZone, right: Right) -> None:
+        told = f"{right.record.name} {right.record.type} {' '.join(right.record.values) or 'deleted'}"
+        self.journal.record("dns_retry", f"service {right.service_id}, {zone.label}", told)
 
-    def _settle(self, zone: ConfiguredZone, group: Sequence[_Try], failed: Mapping[Key, ProviderError]) -> int:
-        right = 0
-        for each in group:
-            error = failed.get(each.place.key)
-            self.pending.settle(
-                each.row.service_id, [each.place], {(zone.id.id, each.place.key): error} if error else {}
-            )
-            if error is None:
-                right += 1
-                self._written(zone, each)
-        return right
-
-    def _written(self, zone: ConfiguredZone, each: _Try) -> None:
-        """The record is as it should have been; if that has changed meanwhile, it is done again."""
-        service_id, place = each.row.service_id, each.place
-        now = wanted_at(zone.id, place.key, place.ip, service_id, names_of(service_id))
-        if now != each.record:
-            self.pending.announce(service_id, [place], "changed while it was written", 0.0)
-        told = f"{each.record.name} {each.record.type} {' '.join(each.record.values) or 'deleted'}"
-        self.journal.record("dns_retry", f"service {service_id}, {zone.label}", told)
+    @staticmethod
+    def _right_now(zones: Mapping[int, ConfiguredZone], places: Mapping[Place, int]) -> dict[Place, Right]:
+        return right_now([zone.id for zone in zones.values()], places)
 
 
 def place_of(row: PendingRecord) -> Place:
     """Where a remembered record is."""
     return Place(row.zone_id, (row.name, row.type), ip_address(row.ip) if row.ip else None)
+
+
+def _has_failed(right: Right, failed: Mapping[Key, ProviderError]) -> bool:
+    """An alias that stands where a classless zone of ours explains it is no failure."""
+    error = failed.get(right.record.key)
+    return error is not None and not is_alias(right.may_be_alias, error)

@@ -1,7 +1,7 @@
 """Reverse names of a service's addresses: shown, checked, changed one by one, and written to the DNS at once."""
 
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
 
@@ -9,8 +9,8 @@ from bridge.addresses.holdings import holdings_of, show_names
 from bridge.database import lock_row, retry_lost_connection, transaction
 from bridge.dns.holdings import names_of
 from bridge.dns.names import Ip, absolute
-from bridge.dns.pending import Pending, Place
-from bridge.dns.plan import ZoneId, plan, primaries
+from bridge.dns.pending import Pending
+from bridge.dns.plan import Place, ZoneId, plan, primaries
 from bridge.dns.sync import DnsSync
 from bridge.models.whmcs import Service
 from bridge.outbox import Outbox
@@ -18,8 +18,8 @@ from bridge.package.fields import FIELDS, BadSetting
 from bridge.product_settings import load
 from statemachines.ports import HostNames
 
-Resolve = Callable[[str], frozenset[Ip] | None]
-"""The addresses of a host name, None when that cannot be found out now."""
+Resolve = Callable[[Collection[str]], Mapping[str, frozenset[Ip]]]
+"""The addresses of host names, those only of which that can be found out now."""
 
 PATIENCE = 6.0  # seconds; the shim gives the page an answer after 10
 ANNOUNCED = 15.0  # seconds until somebody else writes a name whose writer has died
@@ -93,17 +93,28 @@ class ReverseNames:
         change = self._store(service_id, wanted, f"rdns:{service_id}:{uuid.uuid4().hex}" if by_client else "")
         if not change.names:
             return Saved()
-        served = HostNames((), tuple(change.served), {ip.exploded: change.names[ip] for ip in change.served})
-        # What is not done by then is announced, so a chore looks at it soon.
-        self.dns.sync(service_id, HostNames((), served.ips), served, lambda line: None, PATIENCE)
+        self._write(service_id, change)
         causes = {row.ip: row.cause for row in self.pending.of_service(service_id)}
+        warnings = self._warnings(change)
         changed = [
-            ReverseName(
-                ip.exploded, name, ip in change.served, causes.get(ip.exploded, ""), self._warning(change, ip, name)
-            )
+            ReverseName(ip.exploded, name, ip in change.served, causes.get(ip.exploded, ""), warnings.get(ip, ""))
             for ip, name in change.names.items()
         ]
         return Saved(tuple(changed), change.ticket)
+
+    def _write(self, service_id: int, change: _Change) -> None:
+        """What is not done within PATIENCE is announced, so a chore looks at it soon.
+
+        No lease is held, so the names, and the VM with them, may be others by the time they are written.
+        """
+        names = {ip.exploded: change.names[ip] for ip in change.served}
+        served = HostNames((), tuple(change.served), names)
+        running = self.dns.begin(service_id, HostNames((), served.ips), served)
+        running.wait(PATIENCE)
+        if running.go_on(lambda line: None) is None:
+            running.abandon()
+        else:
+            running.confirm()
 
     @retry_lost_connection
     def _store(self, service_id: int, wanted: Mapping[Ip, str], ticket_key: str) -> _Change:
@@ -121,7 +132,8 @@ class ReverseNames:
             ticket = False
             if changed:
                 show_names(service_id, {**holdings_of(service_id).names, **changed})
-                self.pending.announce(service_id, _places(zones, served), "not written yet", ANNOUNCED)
+                places = dict.fromkeys(_places(zones, served), service_id)
+                self.pending.announce(places, "not written yet", ANNOUNCED)
                 unserved = {ip: name for ip, name in changed.items() if ip not in served}
                 ticket = bool(ticket_key) and self._ask_staff(service_id, fqdn, unserved, ticket_key)
         return _Change(changed, served, ticket, fqdn, primaries(names.ips))
@@ -137,14 +149,15 @@ class ReverseNames:
         self.outbox.ticket(key, service_id, department, subject, message)
         return True
 
-    def _warning(self, change: _Change, ip: Ip, name: str) -> str:
+    def _warnings(self, change: _Change) -> dict[Ip, str]:
         """Mail servers, for one, want the name to lead back to the address."""
-        if name == change.fqdn and ip in change.primaries:
-            return ""
-        found = self.resolve(name)
-        if found is None or ip in found:
-            return ""
-        return f"{name} does not resolve to {ip}: set its {'A' if ip.version == 4 else 'AAAA'} record, too"
+        asked = {ip: name for ip, name in change.names.items() if not (name == change.fqdn and ip in change.primaries)}
+        found = self.resolve(set(asked.values()))
+        return {
+            ip: f"{name} does not resolve to {ip}: set its {'A' if ip.version == 4 else 'AAAA'} record, too"
+            for ip, name in asked.items()
+            if name in found and ip not in found[name]
+        }
 
     def _names(self, service_id: int) -> HostNames:
         names = names_of(service_id)
@@ -164,7 +177,7 @@ def _read(typed: Mapping[str, str]) -> dict[Ip, str]:
         except ValueError:
             raise NameRefused(f'"{text[:60]}" is no address') from None
         bare = absolute(name)
-        if name.strip() and "." not in bare:
+        if name.strip() and ("." not in bare or bare.rpartition(".")[2].isdigit()):
             raise NameRefused(f'{ip}: "{name.strip()[:80]}" is not a host name like mail.example.com')
         found[ip] = bare
     return found

@@ -1,5 +1,6 @@
 """The admin's list of zones: shown without secrets, changed as a whole, tested, deleted. No provider is touched but by a test."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +18,7 @@ from providers.errors import ProviderError
 
 LONGEST_PAGE = 500
 SORTABLE = ("id", "zone", "type")
+_LOGIN = re.compile(r"^(\w+://)?.*@")  # in a URL that we did not store: it may hold a password
 
 
 @dataclass(frozen=True)
@@ -139,6 +141,8 @@ def _shown(row: DnsZone) -> dict[str, Any]:
     used = {entry.column for entry in ENTRIES.get(provider_of(row), ())}
     fields = {column: getattr(row, column) or "" for column in COLUMNS if column in used}
     masked = {column: KEEP if value and column in SECRETS else value for column, value in fields.items()}
+    if "server" in masked:
+        masked["server"] = _LOGIN.sub(r"\1", masked["server"])
     return {"id": row.id, "zone": (row.zone or "").rstrip("."), "type": provider_of(row), **masked}
 
 

@@ -2,7 +2,8 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter, defaultdict, deque
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -15,7 +16,7 @@ from bridge.models.module import DnsZone
 from providers.dns import Zone
 from providers.errors import Permanent, Unreached
 
-THREADS = 16  # zones at work at one time in one process
+THREADS = 16  # jobs at one time in one process
 
 T = TypeVar("T")
 
@@ -33,6 +34,11 @@ class ConfiguredZone:
             self.records.rest(reason)
 
     @property
+    def resting(self) -> Unreached | None:
+        """Why the zone is left alone at this moment; None when it is not."""
+        return self.records.resting if isinstance(self.records, RestingZone) else None
+
+    @property
     def label(self) -> str:
         """The zone in an admin's words, e.g. `zone example.com [powerdns] (ID 3)`."""
         return f"zone {self.id.name} [{self.records.provider}] (ID {self.id.id})"
@@ -48,8 +54,9 @@ class Zones:
     providers: Providers
     now: Callable[[], float] = time.time
     provide: Callable[[DnsZone], Zone | None] = lambda row: None
-    _known: dict[int, tuple[tuple[Any, ...], ConfiguredZone]] = field(default_factory=dict)
-    _lock: threading.Lock = field(default_factory=threading.Lock)
+    # Rows of the old module have their secrets in clear, and nothing that is printed may show them.
+    _known: dict[int, tuple[tuple[Any, ...], ConfiguredZone]] = field(default_factory=dict, repr=False)
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def all(self) -> list[ConfiguredZone]:
         """Every zone by ascending id; one that cannot be used is among them, and says so when it is used."""
@@ -86,29 +93,58 @@ def _rows() -> list[DnsZone]:
 
 
 class ZonePool:
-    """Works on zones side by side. The threads are made with the first job, which in the web role is after the fork."""
+    """Works on zones side by side. The threads are made with the first job, which in the web role is after the fork.
+
+    No zone has more than a quarter of the threads: where a provider is slow, its jobs wait for each other, and no others do.
+    """
 
     def __init__(self, threads: int = THREADS) -> None:
         self._threads = threads
+        self._share = max(1, threads // 4)
         self._executor: Executor | None = None
+        self._running: Counter[int] = Counter()
+        self._parked: dict[int, deque[Callable[[], None]]] = defaultdict(deque)
         self._lock = threading.Lock()
 
-    def submit(self, job: Callable[[], T]) -> "Future[T]":
-        """Begin a job; its result comes with the future."""
+    def submit(self, zone_id: int, job: Callable[[], T]) -> "Future[T]":
+        """Begin a job for a zone as soon as there is room; its result comes with the future."""
+        future: Future[T] = Future()
         with self._lock:
-            if self._executor is None:
-                self._executor = ThreadPoolExecutor(self._threads, thread_name_prefix="dns")
-            return self._executor.submit(_in_thread, job)
+            self._parked[zone_id].append(lambda: _carry_out(future, job))
+            self._start(zone_id)
+        return future
 
-    def each(self, jobs: Sequence[Callable[[], T]]) -> Iterator[T]:
-        """The result of every job in the order of the jobs, each as soon as it and those before it are done."""
-        for future in [self.submit(job) for job in jobs]:
-            yield future.result()
+    def each(self, jobs: Mapping[int, Callable[[], T]]) -> Iterator[tuple[int, T]]:
+        """The result of every zone's job in the order of the jobs, each as soon as it and those before it are done."""
+        futures = {zone_id: self.submit(zone_id, job) for zone_id, job in jobs.items()}
+        for zone_id, future in futures.items():
+            yield zone_id, future.result()
+
+    def _start(self, zone_id: int) -> None:
+        """Start what the zone's share allows. With the lock held."""
+        if self._executor is None:
+            self._executor = ThreadPoolExecutor(self._threads, thread_name_prefix="dns")
+        while self._parked[zone_id] and self._running[zone_id] < self._share:
+            self._running[zone_id] += 1
+            self._executor.submit(self._in_thread, zone_id, self._parked[zone_id].popleft())
+
+    def _in_thread(self, zone_id: int, work: Callable[[], None]) -> None:
+        """A zone's first call may have looked into the database; its thread keeps no connection."""
+        try:
+            work()
+            close_connection()
+        finally:
+            with self._lock:
+                self._running[zone_id] -= 1
+                self._start(zone_id)
 
 
-def _in_thread(job: Callable[[], T]) -> T:
-    """A zone's first call may have looked into the database; its thread keeps no connection."""
+def _carry_out(future: "Future[T]", job: Callable[[], T]) -> None:
+    if not future.set_running_or_notify_cancel():
+        return
     try:
-        return job()
-    finally:
-        close_connection()
+        result = job()
+    except BaseException as error:  # noqa: BLE001 - it is raised for whoever asks for the result
+        future.set_exception(error)
+    else:
+        future.set_result(result)

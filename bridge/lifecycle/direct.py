@@ -162,6 +162,12 @@ class Direct:
 
     def _drive(self, run: Run, label: str, beyond: str = "") -> Answer:
         """Give the run its turns until it has ended, the VM has left the state `beyond`, or patience is over."""
+        try:
+            return self._turns(run, label, beyond)
+        finally:
+            run.close()
+
+    def _turns(self, run: Run, label: str, beyond: str) -> Answer:
         clock = self.claims.clock
         give_up_at = clock.now() + self.patience
         run.start()

@@ -56,7 +56,7 @@ def zones(services: Services, call: Call) -> dict[str, Any]:
 def zone_save(services: Services, call: Call) -> int:
     """Add or change a zone; its ID."""
     params = call.read(SaveParams)
-    fields = {name: str(value) for name, value in params.fields.items()}
+    fields = {name: "" if value is None else str(value) for name, value in params.fields.items()}
     return unless_refused(lambda: services.zones.save(fields, params.id or None))
 
 

@@ -45,6 +45,7 @@ class Plan:
 
 def plan(zone: str, sets: Iterable[RecordSet], held: Sequence[Record]) -> Plan:
     """What makes `held`, which has all records of `zone` under the names of `sets`, into `sets`."""
+    held = _each_once(held)
     changes: dict[Key, tuple[Change, ...]] = {}
     refused: dict[Key, ProviderError] = {}
     for wanted in sets:
@@ -76,6 +77,11 @@ def with_second_look(
 def concerns_one_record(error: ProviderError) -> bool:
     """Whether other records may be written all the same after `error`; otherwise it is the provider that fails."""
     return isinstance(error, Rejected | Conflict | NotFound)
+
+
+def _each_once(held: Iterable[Record]) -> list[Record]:
+    """A record that moved from one page of a listing to the next while it was read comes twice; its twin is not a spare one."""
+    return list({record.id: record for record in held}.values())
 
 
 def _refusal(zone: str, wanted: RecordSet, held: Iterable[Record]) -> ProviderError | None:

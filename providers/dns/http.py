@@ -142,11 +142,15 @@ class HttpApi:
             )
         except requests.RequestException as error:
             raise self._unreached(error, method != "GET") from None  # the original quotes URL and headers
+        except OSError as error:
+            raise CertificateRefused(f"the CA file for {self.where} cannot be read: {error}") from None
 
     def _unreached(self, error: requests.RequestException, writes: bool) -> ProviderError:
         text = str(error)
         if isinstance(error, requests.exceptions.SSLError) and (trouble := certificate_trouble(text)):
             return CertificateRefused(f"the certificate of {self.where} {trouble}")
+        if "NO_CERTIFICATE_OR_CRL_FOUND" in text:
+            return CertificateRefused(f"the CA file for {self.where} holds no certificate")
         if isinstance(error, requests.exceptions.SSLError) and re.search(
             "WRONG_VERSION_NUMBER|record layer", text, re.I
         ):

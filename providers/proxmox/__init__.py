@@ -5,9 +5,10 @@ Start at `client.Proxmox`. Layers, top down: groups of calls (`guests`, `power`,
 -> `translate` (Proxmox's texts become `providers.errors`). Values: `net`, `disk`, `ipconfig`, `boot`, `upid`, `vmconfig`, `mark`.
 """
 
+from providers.proxmox.apicall import ApiCall, Observer
 from providers.proxmox.client import Proxmox
 from providers.proxmox.endpoint import Endpoint
 from providers.proxmox.mark import Mark
 from providers.tls import Tls
 
-__all__ = ["Endpoint", "Mark", "Proxmox", "Tls"]
+__all__ = ["ApiCall", "Endpoint", "Mark", "Observer", "Proxmox", "Tls"]

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from requests.adapters import BaseAdapter
 
 from providers.proxmox.agent import Agent
+from providers.proxmox.apicall import Observer, nobody
 from providers.proxmox.backups import Backups
 from providers.proxmox.endpoint import Endpoint
 from providers.proxmox.firewall import Firewall
@@ -26,7 +27,7 @@ class Proxmox(Backups, Inventory, Guests, Power, Tasks, Firewall, Snapshots, Age
     recorded answers of a node with 8.4.1.
 
     `adapter` takes the place of the network (a sandbox in process), `tickets` keeps the ticket of a password login,
-    `now` is the clock that tells a ticket's age.
+    `now` is the clock that tells a ticket's age; `observe` gets every call after its end and must not raise.
     """
 
     def __init__(
@@ -36,9 +37,10 @@ class Proxmox(Backups, Inventory, Guests, Power, Tasks, Firewall, Snapshots, Age
         adapter: BaseAdapter | None = None,
         tickets: TicketStore | None = None,
         now: Callable[[], float] = time.time,
+        observe: Observer = nobody,
     ) -> None:
         self.endpoint = endpoint
-        super().__init__(Transport(endpoint, adapter=adapter, tickets=tickets, now=now))
+        super().__init__(Transport(endpoint, adapter=adapter, tickets=tickets, now=now, observe=observe))
 
     def __repr__(self) -> str:
         return f"Proxmox({self.endpoint})"

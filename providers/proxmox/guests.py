@@ -120,7 +120,11 @@ class Guests(Calls):
     def migrate_preconditions(self, node: str, vmid: int, target: str) -> dict[str, Any]:
         """What Proxmox finds in the way of a migration to `target`: `running`, `local_disks`, `local_resources` …"""
         path = f"{self._vm(node, vmid)}/migrate"
-        return dict(self._api.get(f"check the migration of VM {vmid} to {target}", path, heavy=True, target=target))
+        return dict(
+            self._api.get(
+                f"check the migration of VM {vmid} from node {node} to node {target}", path, heavy=True, target=target
+            )
+        )
 
     def migrate(self, node: str, vmid: int, target: str, *, targetstorage: str | None = None) -> str:
         """Start moving a stopped VM to node `target`; returns the UPID.

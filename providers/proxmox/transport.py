@@ -7,10 +7,11 @@ Three rules that everything above relies on:
 """
 
 import json
+import re
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 import requests
 from proxmoxer.backends.https import JsonSerializer
@@ -20,6 +21,7 @@ from urllib3.exceptions import HTTPError, MaxRetryError, NewConnectionError, Pro
 
 from providers.errors import AuthFailed, CertificateRefused, ProviderError, Unavailable
 from providers.proxmox import translate
+from providers.proxmox.apicall import ApiCall, Observer, nobody
 from providers.proxmox.endpoint import Endpoint
 from providers.proxmox.session import Session, TicketAuth, TicketStore, open_session
 from providers.tls import certificate_trouble
@@ -76,7 +78,10 @@ class _Exchange:
 
 
 class Transport:
-    """Calls to one cluster. Safe to share between threads; opens its first connection with the first call."""
+    """Calls to one cluster. Safe to share between threads; opens its first connection with the first call.
+
+    `observe` gets every call after its end, also those that failed; it must not raise.
+    """
 
     def __init__(
         self,
@@ -85,8 +90,10 @@ class Transport:
         adapter: BaseAdapter | None = None,
         tickets: TicketStore | None = None,
         now: Callable[[], float] = time.time,
+        observe: Observer = nobody,
     ) -> None:
         self.endpoint = endpoint
+        self._observe = observe
         self._session = open_session(endpoint, login=self._login, adapter=adapter, tickets=tickets, now=now)
         # A login cannot use the session that waits for it.
         self._bare = Session(endpoint, adapter) if not endpoint.uses_token else None
@@ -117,6 +124,7 @@ class Transport:
 
     def _call(self, method: str, doing: str, path: str, params: Params, *, heavy: bool) -> Any:
         root = self._heavy if heavy else self._light
+        doing = _placed(doing, path)
         try:
             return self._send(root, method, doing, path, params)
         except translate.Unauthenticated:
@@ -128,6 +136,17 @@ class Transport:
             return self._send(root, method, doing, path, params)
 
     def _send(self, root: ProxmoxResource, method: str, doing: str, path: str, params: Params) -> Any:
+        """One request; the observer learns how it ended."""
+        place = f"/{path.strip('/')}"
+        try:
+            answer = self._exchange(root, method, doing, path, params)
+        except ProviderError as error:
+            self._observe(ApiCall(method, place, params, error=error))
+            raise
+        self._observe(ApiCall(method, place, params, answer))
+        return answer
+
+    def _exchange(self, root: ProxmoxResource, method: str, doing: str, path: str, params: Params) -> Any:
         write = method != "GET"
         secrets = [str(value) for name, value in params.items() if name in SECRET_PARAMS and value]
         call: Callable[..., Any] = getattr(root(path.strip("/")), method.lower())
@@ -167,6 +186,14 @@ class Transport:
 def segment(value: str | int) -> str:
     """One path segment, quoted: names come from answers and settings, and an IP set's entries hold slashes."""
     return quote(str(value), safe="")
+
+
+def _placed(doing: str, path: str) -> str:
+    """`doing` with the node that the path leads to, unless it names that already."""
+    asked = re.match(r"/?nodes/([^/]+)", path)
+    node = unquote(asked[1]) if asked else ""
+    known = not node or re.search(rf"\bnode {re.escape(node)}(?![\w-])", doing)
+    return doing if known else f"{doing} on node {node}"
 
 
 def _masked(text: str, secrets: list[str]) -> str:

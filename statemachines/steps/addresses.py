@@ -20,11 +20,11 @@ def allocate(ctx: Context) -> Outcome:
         if isinstance(outcome, Wait):
             return outcome
     _name_once(ctx)
+    fqdn = ctx.naming.fqdn(ctx.vm.name)
+    if ctx.service.domain != fqdn and not _is_former_name(ctx):
+        ctx.service.set_domain(fqdn)
     _reserve_vmid(ctx)
     _store_credentials(ctx)
-    fqdn = ctx.naming.fqdn(ctx.vm.name)
-    if ctx.service.domain != fqdn:
-        ctx.service.set_domain(fqdn)
     ctx.addresses.allocate(ctx.vm, ctx.package.network, fqdn)
     return Done()
 
@@ -48,6 +48,14 @@ def _name_once(ctx: Context) -> None:
     if not ctx.vm.name:
         intent = {**ctx.vm.intent, "username": ctx.naming.username()}
         ctx.store.note(ctx.vm, name=ctx.naming.vm_name(), intent=intent)
+
+
+def _is_former_name(ctx: Context) -> bool:
+    """Whether WHMCS shows a host name that the VM had under another main domain: it may go with its records only.
+
+    As long as there is no VMID, it shows what the client has typed.
+    """
+    return ctx.vm.vm_id is not None and ctx.service.domain.startswith(f"{ctx.vm.name}.")
 
 
 def _reserve_vmid(ctx: Context) -> None:

@@ -1,5 +1,6 @@
 """Cloning the template: exactly one VM per service, whatever is cut, killed or answered twice."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from statemachines import errors
@@ -149,10 +150,26 @@ def _check_feature(ctx: Context, template: Any, full: bool) -> None:
 
 
 def _storage(ctx: Context, node: str) -> str | None:
-    """The configured storage if the template's node has it; otherwise the migration maps to it [C-51]."""
+    """The configured storage if the template's node has it; otherwise the migration maps to it [C-51].
+
+    Raises NeedsAttention when no node has it: the VM would end on the template's storage, and nobody would know why.
+    """
     wanted = ctx.package.system_disk.storage
-    names = {storage.name for storage in ctx.hypervisor.storages(node) if "images" in storage.content}
-    return wanted if wanted in names else None
+    if wanted is None:
+        return None
+    if wanted in _with_images(ctx.hypervisor.storages(node)):
+        return wanted
+    everywhere = ctx.hypervisor.storages()
+    if wanted not in _with_images(everywhere):
+        known = any(storage.name == wanted for storage in everywhere)
+        reason = "does not take disk images" if known else "does not exist"
+        raise NeedsAttention(f"storage {wanted} {reason} on server {ctx.server_name}")
+    return None
+
+
+def _with_images(storages: Iterable[Any]) -> set[str]:
+    """The names of those that take disk images."""
+    return {storage.name for storage in storages if "images" in storage.content}
 
 
 def _finish(ctx: Context, config: Any) -> Outcome:

@@ -5,6 +5,7 @@ from typing import Any
 from urllib.parse import quote
 
 from statemachines.context import Context
+from statemachines.errors import NeedsAttention
 from statemachines.outcome import Done, Outcome
 from statemachines.package import NetworkSpec
 from statemachines.ports import Address
@@ -12,8 +13,13 @@ from statemachines.steps.look import node_of, own_config, reserved_vmid
 
 
 def set_cloudinit(ctx: Context) -> Outcome:
-    """Write the cloud-init settings that differ; the password is always sent, because Proxmox masks it when read."""
+    """Write the cloud-init settings that differ; the password is always sent, because Proxmox masks it when read.
+
+    Raises NeedsAttention without a cloud-init drive: Proxmox would take the settings, and no guest would ever read them.
+    """
     config = own_config(ctx)
+    if config.cloudinit_drive() is None:
+        raise NeedsAttention(f"VM {ctx.vm.vm_id} has no cloud-init drive; add one to it and to its template")
     wanted = settings(ctx)
     changes = {key: value for key, value in wanted.items() if key == "cipassword" or config.raw.get(key) != value}
     ctx.hypervisor.configure(node_of(ctx), reserved_vmid(ctx), changes, digest=config.digest)

@@ -13,8 +13,7 @@ def vm_is_ready(ctx: Context) -> tuple[Mail, ...]:
         return ()
     # Recorded in the transaction that leaves `starting`, which happens once per deployment: the moment makes the key.
     key = f"ready:{ctx.vm.service_id}:{ctx.vm.vm_id}:{ctx.clock.now():.6f}"
-    variables = {"vm_id": str(ctx.vm.vm_id), "server_hostname": ctx.server_name}
-    return (Mail(template, key, variables),)
+    return (Mail(template, key, _fields(ctx)),)
 
 
 def password_is_reset(ctx: Context) -> tuple[Mail, ...]:
@@ -23,10 +22,15 @@ def password_is_reset(ctx: Context) -> tuple[Mail, ...]:
     if not template:
         return ()
     key = f"reset:{ctx.vm.service_id}:{ctx.vm.intent['asked_at']}"
-    return (Mail(template, key, {"vm_id": str(ctx.vm.vm_id), "server_hostname": ctx.server_name}),)
+    return (Mail(template, key, _fields(ctx)),)
 
 
 def package_is_changed(ctx: Context) -> tuple[Mail, ...]:
     """The mail after a package change, by its fixed name [C-42]."""
     key = f"upgrade:{ctx.vm.service_id}:{ctx.clock.now():.6f}"
-    return (Mail(UPGRADE, key, {"vm_id": str(ctx.vm.vm_id), "server_hostname": ctx.server_name}),)
+    return (Mail(UPGRADE, key, _fields(ctx)),)
+
+
+def _fields(ctx: Context) -> dict[str, str]:
+    """The merge fields that every mail of ours has beyond WHMCS's own (EML-13)."""
+    return {"vm_id": str(ctx.vm.vm_id), "server_hostname": ctx.server_host}

@@ -126,6 +126,7 @@ def set_firewall(ctx: Context) -> Outcome:
     outcome = firewall.apply(ctx, kept)
     if not surplus:
         return outcome
+    dns.recheck_given_up(ctx, [address.ip for address in surplus])
     ctx.addresses.release(ctx.vm.service_id, keep=kept)
     return Done()
 

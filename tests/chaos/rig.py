@@ -64,7 +64,7 @@ LONGEST = 6 * 3600.0  # virtual seconds until a run that does not come to rest i
 class OneByOne(ZonePool):
     """Zones are worked on in the thread that asks, so that calls have an order and the process can die at each."""
 
-    def submit(self, job: Callable[[], T]) -> Future[T]:
+    def submit(self, zone_id: int, job: Callable[[], T]) -> Future[T]:
         """Done when it comes back."""
         done: Future[T] = Future()
         done.set_result(job())
@@ -172,14 +172,16 @@ class Rig(Observed):
     def tick(self, force: bool = True) -> list[str]:
         """One cron run over what waits now, then the outbox; what it printed. `force` = whatever the interval says."""
         printed: list[str] = []
-        house = self.house
-        worker = self._worker()
-        before, after = {"suspended VMs": house.suspension.enforce}, {"DNS records": house.dns_retries.work}
-        cron = Cron(house.claims, worker, house.settings, self.clock, before, after)  # type: ignore[arg-type]
-        cron.run(Wanted(force=force), printed.append)
+        self.cron().run(Wanted(force=force), printed.append)
         self._deliver()
         self.lines += printed
         return printed
+
+    def cron(self) -> Cron:
+        """Ticks on this rig's time."""
+        house = self.house
+        before, after = {"suspended VMs": house.suspension.enforce}, {"DNS records": house.dns_retries.work}
+        return Cron(house.claims, self._worker(), house.settings, self.clock, before, after)  # type: ignore[arg-type]
 
     def _worker(self) -> VirtualWorker:
         return VirtualWorker(self.house.claims, self.house.runs, self.clock)

@@ -35,6 +35,8 @@ class VirtualWorker:
             if again_at is not None:
                 heapq.heappush(self._waiting, (again_at, service_id, job))
                 continue
+            if job.run:
+                job.run.close()
             job.block.close()
             if job.report is not None:
                 tally.add(job.report)

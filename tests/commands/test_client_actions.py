@@ -6,6 +6,7 @@ import pytest
 
 from bridge.lifecycle import clients as sentences
 from bridge.models.whmcs import Product, Service
+from bridge.sandbox.proxmox.layouts import NO_AGENT
 from tests.commands.browser import Browser
 from tests.commands.conftest import Open
 from tests.factories import make_option
@@ -80,6 +81,20 @@ def test_what_is_done_at_once_says_so(desk: Open) -> None:
     assert browser.press(service, "start") == {"done": True}
     rig.unplug(service)
     assert browser.press(service, "stop") == {"done": True}
+
+
+@pytest.mark.req("TPL-11")
+def test_a_vm_whose_template_has_no_agent_is_looked_at_stopped_and_started_like_any_other(desk: Open) -> None:
+    rig = desk()
+    del rig.cluster.guests[9000].config["agent"]
+    for volume in rig.cluster.storages["ceph-vm"].on("pve1").values():
+        volume.system = NO_AGENT
+    service = rig.deploy()
+    browser = Browser(rig)
+    for action, power in (("stop", "stopped"), ("start", "running")):
+        assert set(browser.press(service, action)) == {"done"}
+        rig.run()
+        assert browser.read(service, "status")["power"] == power
 
 
 @pytest.mark.req("CLI-28")

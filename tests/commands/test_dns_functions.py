@@ -44,7 +44,7 @@ class NamedDesk(Desk):
 
     def outside(self) -> Outside:
         self.names.gate = self.gate
-        return replace(super().outside(), dns=self.names.provide, resolve=lambda name: None, pause=self.clock.advance)
+        return replace(super().outside(), dns=self.names.provide, resolve=lambda names: {}, pause=self.clock.advance)
 
     def admin(self, name: str, **params: Any) -> Any:
         """A function of the addon, for an admin: its `result`, or its line of refusal."""

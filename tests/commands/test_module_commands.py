@@ -45,7 +45,7 @@ def test_every_button_is_served() -> None:
     assert [function for function in buttons().values() if FUNCTIONS[function] is None] == []
 
 
-@pytest.mark.req("ADM-02", "ADM-06", "ADM-10")
+@pytest.mark.req("ADM-02", "ADM-06", "ADM-10", "CLD-07")
 @pytest.mark.parametrize("function", sorted(STOPPED_ONLY))
 def test_a_command_for_stopped_vms_is_refused_on_a_running_one(desk: Open, function: str) -> None:
     rig = desk()
@@ -109,6 +109,32 @@ def test_limits_are_applied_to_a_running_vm(desk: Open, function: str, setting: 
     assert rig.disk(service, key)["mbps_rd"] == "77"
 
 
+@pytest.mark.req("NET-06")
+def test_the_card_of_a_running_vm_becomes_that_of_the_package(desk: Open) -> None:
+    rig = desk(net_auto="off", net_bandwidth="12")
+    service = rig.deploy()
+    mac = rig.record(service).vm_net0_mac
+    rig.set_product(net_bridge="vmbr1", net_vlan="30", net_bandwidth="5", net_model="e1000")
+    assert call(rig, "VMSetNetwork", service) == "success"
+    assert rig.card(service) == {"e1000": mac, "bridge": "vmbr1", "tag": "30", "rate": "5", "firewall": "1"}
+    assert rig.power(service) == "running"
+
+
+@pytest.mark.req("FW-22")
+def test_the_firewall_of_a_running_vm_becomes_that_of_the_package(desk: Open) -> None:
+    rig = desk()
+    service = rig.deploy()
+    rig.set_product(fw_policy_in="DROP", fw_log_out="info", fw_macfilter="off", fw_antispoofing="off")
+    assert call(rig, "VMSetFirewall", service) == "success"
+    options = rig.firewall(service, "options")
+    assert (options["policy_in"], options["log_level_out"], str(options["macfilter"])) == ("DROP", "info", "0")
+    assert rig.firewall(service, "ipset") == []
+    rig.set_product(fw_antispoofing="on")
+    assert call(rig, "VMSetFirewall", service) == "success"
+    assert len(rig.firewall(service, "ipset/ipfilter-net0")) == 3
+    assert rig.power(service) == "running"
+
+
 @pytest.mark.req("ADM-09")
 def test_the_additional_disk_is_created_once(desk: Open) -> None:
     rig = desk(add_size="0")
@@ -121,7 +147,7 @@ def test_the_additional_disk_is_created_once(desk: Open) -> None:
     assert rig.log(service)["steps"][0]["step"] == "Set Created Additional Disk (skip — exists)"
 
 
-@pytest.mark.req("ADM-10")
+@pytest.mark.req("ADM-10", "CLD-07")
 def test_cloud_init_of_a_stopped_vm_is_written_anew(desk: Open) -> None:
     rig = desk()
     service = rig.deploy()

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
+from bridge.models.companion import OutboxMessage
 from bridge.models.whmcs import Service
 from tests.chaos.gate import Killed, Moment
 from tests.commands.conftest import Desk, Open
@@ -121,6 +122,25 @@ def test_the_client_learns_it_by_one_mail(desk: Open) -> None:
     new, row = password_in_whmcs(rig, service), Service.get_by_id(service)
     assert new not in answer.text + str(answer.facts) + str(rig.record(service).vm_last_action_log)
     assert all(part in mail.body for part in (new, row.username, row.dedicatedip, row.domain))
+
+
+@pytest.mark.req("EML-07")
+def test_the_mail_is_recorded_when_the_password_is_in_the_guest_and_not_before(desk: Open) -> None:
+    rig = desk()
+    service = booted(rig)
+    without_agent(rig)
+    before_the_restart: list[int] = []
+
+    def remember(request: object, answer: object) -> None:
+        if not any(task.type == "qmreboot" and task.ended for task in rig.cluster.tasks.all()):
+            before_the_restart.append(sum(RESET_MAIL in message.payload for message in OutboxMessage.select()))
+
+    rig.witnesses.append(remember)
+    rig.house.passwords.reset(service)
+    rig.run()
+    assert len(before_the_restart) > 3
+    assert set(before_the_restart) == {0}
+    assert rig.mails_of(service).count(RESET_MAIL) == 1
 
 
 def test_without_a_template_there_is_no_mail(desk: Open) -> None:

@@ -1,11 +1,15 @@
 """Every request that the client can send is one that Proxmox VE 7.4, 8.4 and 9.2 accept."""
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
+import requests
+from requests.adapters import BaseAdapter
 
 from bridge.sandbox.proxmox.schema import VERSIONS
+from providers.errors import Unavailable
 from providers.proxmox import Endpoint, Proxmox
 from providers.proxmox.access import NEEDED, NEEDED_SINCE_8
 
@@ -132,6 +136,7 @@ def answers(version: str) -> Callable[[str, str, Mapping[str, str]], Any]:
     return answer
 
 
+@pytest.mark.req("PRV-05")
 @pytest.mark.parametrize("version", VERSIONS)
 @pytest.mark.parametrize("name", CALLS)
 def test_the_api_accepts_what_each_call_sends(name: str, version: str) -> None:
@@ -153,3 +158,42 @@ def test_the_watcher_notices_a_wrong_request(version: str) -> None:
     proxmox.configure("pve1", 100, {"nosuch": 1, "net0": "virtio,bridge=vmbr0,tag=9999"})
     assert any("nosuch" in complaint for complaint in wire.complaints)
     assert any("net0" in complaint for complaint in wire.complaints)
+
+
+class OutOfReach(BaseAdapter):
+    """No node can be reached through the one that is asked."""
+
+    def send(self, request: requests.PreparedRequest, **options: Any) -> requests.Response:
+        response = requests.Response()
+        response.status_code, response.reason, response._content = 595, "No route to host", b""
+        return response
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+# What a call about the cluster, a node or a task names in place of a VM and its node.
+OTHER_OBJECTS = {
+    **dict.fromkeys(("version", "test_connection", "stop"), "the version"),
+    **dict.fromkeys(("guests", "locate", "used_vmids"), "the guests"),
+    **dict.fromkeys(("storages", "delete_backups"), "the storages"),
+    **dict.fromkeys(("task", "task_log", "abort_task"), f"task {UPID} on node pve1"),
+    **dict.fromkeys(("bridges", "find_tasks"), "of node pve1"),
+    "permissions": "our permissions",
+    "nodes": "the nodes",
+    "vmid_is_free": "VMID 100",
+    "has_feature": "of VM 9000 on node pve1",
+    "cluster_firewall_enabled": "the datacenter's firewall options",
+    **dict.fromkeys(("migrate", "migrate_preconditions"), "VM 100 from node pve1 to node pve2"),
+}
+
+
+@pytest.mark.req("PRV-03")
+@pytest.mark.parametrize("name", CALLS)
+def test_an_error_names_what_was_tried_on_what_and_where(name: str) -> None:
+    with pytest.raises(Unavailable) as caught:
+        CALLS[name](Proxmox(ENDPOINT, adapter=OutOfReach()))
+    tried, _, cause = str(caught.value).partition(": 595 ")
+    assert re.match(r"Could not [a-z]+ \w", tried)
+    assert OTHER_OBJECTS.get(name, "VM 100 on node pve1") in tried
+    assert cause == "the node could not be reached (No route to host)"

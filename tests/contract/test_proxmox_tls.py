@@ -43,16 +43,19 @@ def connected(certificate: ServerCertificate, tls: Tls) -> Iterator[Proxmox]:
         proxmox.close()
 
 
+@pytest.mark.req("PRV-02")
 def test_a_certificate_of_the_given_ca_is_accepted(certificate: ServerCertificate, tmp_path: Path) -> None:
     with connected(certificate, Tls(ca_file=CA.write(tmp_path / "ca.pem"))) as proxmox:
         assert proxmox.version() == "8.4.1"
 
 
+@pytest.mark.req("PRV-02")
 def test_a_pinned_certificate_is_accepted_without_any_ca(certificate: ServerCertificate) -> None:
     with connected(certificate, Tls(fingerprint=certificate.fingerprint.upper())) as proxmox:
         assert proxmox.version() == "8.4.1"
 
 
+@pytest.mark.req("PRV-02")
 def test_a_changed_certificate_is_refused_with_both_fingerprints(
     certificate: ServerCertificate, tmp_path: Path
 ) -> None:
@@ -68,6 +71,7 @@ def test_a_changed_certificate_is_refused_with_both_fingerprints(
     assert changed.fingerprint in message
 
 
+@pytest.mark.req("PRV-02")
 @pytest.mark.parametrize("tls", [Tls(), Tls(verify=True)])
 def test_an_unknown_ca_is_refused_by_default(certificate: ServerCertificate, tls: Tls) -> None:
     with connected(certificate, tls) as proxmox, pytest.raises(CertificateRefused, match="is not trusted") as caught:
@@ -75,6 +79,7 @@ def test_an_unknown_ca_is_refused_by_default(certificate: ServerCertificate, tls
     assert caught.value.kind == "permanent"
 
 
+@pytest.mark.req("PRV-02")
 def test_another_ca_is_refused(certificate: ServerCertificate, tmp_path: Path) -> None:
     other = Authority.make("somebody else").write(tmp_path / "other.pem")
     with connected(certificate, Tls(ca_file=other)) as proxmox, pytest.raises(CertificateRefused):
@@ -105,6 +110,7 @@ def test_a_refused_certificate_means_that_nothing_was_sent(certificate: ServerCe
     assert not seen
 
 
+@pytest.mark.req("PRV-02")
 @pytest.mark.filterwarnings("ignore::urllib3.exceptions.InsecureRequestWarning")
 def test_verification_is_off_only_when_asked_for(certificate: ServerCertificate) -> None:
     with connected(certificate, Tls(verify=False)) as proxmox:

@@ -13,6 +13,8 @@ from bridge.models.whmcs import Client, EmailTemplate, Product, Service
 from bridge.sandbox.whmcs import FaultKind, WhmcsAdapter, WhmcsSandbox
 from bridge.sandbox.whmcs.seed import DemoShop, ProxmoxAccess, seed
 from bridge.sandbox.whmcs.server import serving
+from emailtemplates import EmailTemplate as Template
+from emailtemplates import catalog
 from providers.errors import NotFound, Rejected, Unavailable
 from providers.whmcs import (
     ActionNotAllowed,
@@ -74,6 +76,35 @@ def test_a_mail_is_filled_in_sent_and_kept_in_the_log_of_the_client(whmcs: Conne
     assert (logged.subject, logged.date) == ("Virtual Machine is ready", "2027-01-15 08:00:00")
 
 
+@pytest.mark.req("EML-12")
+@pytest.mark.parametrize("template", catalog(), ids=lambda template: template.name)
+def test_every_merge_field_of_our_templates_is_filled_in(whmcs: Connected, template: Template) -> None:
+    service = whmcs.demo.order("vm.example.com")
+    password = whmcs.sandbox.passwords.encrypt("p<5&")
+    Service.update(dedicatedip="192.0.2.5", username="debian", password=password).execute()
+    whmcs.api().send_email(template.name, service)
+    values = {
+        "client_name": "Zoë O'Neill",
+        "service_product_name": "KVM Small",
+        "service_payment_method": "Bank Transfer",
+        "service_recurring_amount": "€9.90 EUR",
+        "service_billing_cycle": "Monthly",
+        "service_next_due_date": "14/02/2027",
+        "service_dedicated_ip": "192.0.2.5",
+        "service_domain": "vm.example.com",
+        "service_username": "debian",
+        "service_password": "p<5&",
+        "signature": "Demo Hosting\nhttps://hosting.example.com",
+    }
+    expected = template.body
+    for name, value in values.items():
+        expected = expected.replace(f"{{${name}}}", value)
+    (mail,) = whmcs.sandbox.mails
+    assert "{" not in expected
+    assert (mail.subject, mail.body.strip()) == (template.subject, expected.strip())
+
+
+@pytest.mark.req("EML-14")
 def test_whmcs_own_merge_fields_work_in_the_module_s_mails(whmcs: Connected) -> None:
     EmailTemplate.update(message="{$client_email} {$service_server_hostname} {$unknown}|").execute()
     whmcs.api().send_email(READY, whmcs.demo.order())

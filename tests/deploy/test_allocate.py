@@ -178,19 +178,26 @@ def test_a_service_without_a_password_gets_one_of_letters_and_digits(install: In
     assert rig.calls("PUT", "/config")[-1].params["cipassword"] == password
 
 
-@pytest.mark.req("ENG-21", "DEP-40", "DEP-54", "ENG-36")
-def test_without_a_free_address_the_order_waits_for_the_admin_and_then_goes_on(install: Install) -> None:
-    rig = install()
-    IpPool.update(address_stop="192.168.130.2").where(IpPool.type == "ipv4").execute()
+@pytest.mark.req("ENG-21", "DEP-40", "DEP-54", "ENG-36", "INP-08")
+@pytest.mark.parametrize(
+    ("family", "narrow", "wide"),
+    [("IPv4", "192.168.130.2", "192.168.130.254"), ("IPv6", "2001:db8::2", "2001:db8::ff")],
+)
+def test_without_a_free_address_the_order_waits_for_the_admin_and_then_goes_on(
+    install: Install, family: str, narrow: str, wide: str
+) -> None:
+    rig = install(ipv4_count="2", ipv6_count="2")
+    pool = IpPool.type == family.lower()
+    IpPool.update(address_stop=narrow).where(pool).execute()
     service = rig.order()
     for _ in range(12):
         printed = rig.tick()
-        assert re.search(r"Allocate IP +.*IPv4.*Demo cluster.*\(creation -> creation\)", failed_step(printed))
+        assert re.search(rf"Allocate IP +.*{family}.*Demo cluster.*\(creation -> creation\)", failed_step(printed))
     assert rig.work(service).attention_who == "admin"
     assert not rig.calls("POST", "/clone")
     assert AddressReservation.select().count() == 0
 
-    IpPool.update(address_stop="192.168.130.254").where(IpPool.type == "ipv4").execute()
+    IpPool.update(address_stop=wide).where(pool).execute()
     rig.run()
     assert rig.states()[service] == "ready"
     assert rig.work(service).attention_cause is None

@@ -7,6 +7,7 @@ import pytest
 from bridge.models.companion import Slot
 from bridge.models.module import IpPool
 from bridge.models.whmcs import Client, CustomField, CustomFieldValue, Product, Server, Service
+from bridge.package.options import OPTION_FIELDS
 from bridge.web.callers import Actor
 from tests.chaos import invariants
 from tests.deploy.conftest import Install
@@ -39,6 +40,7 @@ def stuck_then_mended(rig: Installation, mend: Callable[[], object], message: st
     return service
 
 
+@pytest.mark.req("INP-01")
 def test_an_unknown_product_is_refused_before_anything_is_recorded(install: Install) -> None:
     rig = install()
     service = rig.shop.order("my-server")
@@ -48,6 +50,7 @@ def test_an_unknown_product_is_refused_before_anything_is_recorded(install: Inst
     assert rig.states() == {}
 
 
+@pytest.mark.req("INP-01")
 def test_a_product_that_disappears_after_the_order(install: Install) -> None:
     rig = install()
     product = rig.shop.product_id
@@ -68,7 +71,7 @@ def test_a_product_of_another_module_is_refused(install: Install) -> None:
     assert answer == f"Product KVM Small (ID {rig.shop.product_id}) does not use the module puqProxmoxKVM"
 
 
-@pytest.mark.req("SRV-20")
+@pytest.mark.req("SRV-20", "INP-02")
 @pytest.mark.parametrize(
     ("columns", "message"),
     [
@@ -113,6 +116,7 @@ def test_a_wrong_secret_of_the_token(install: Install) -> None:
     stuck_then_mended(rig, lambda: Server.update(password=whole).execute(), "401 the credentials are refused")
 
 
+@pytest.mark.req("INP-03")
 @pytest.mark.parametrize(
     ("template", "message"),
     [
@@ -146,18 +150,41 @@ def test_a_linked_clone_on_storage_that_cannot_link(install: Install) -> None:
     )
 
 
-def test_no_free_vmid(install: Install) -> None:
-    rig = install(first_vm_id="999999999")
-    guest = rig.cluster.guests[999999999] = rig.cluster.guests.pop(9001)
-    guest.vmid = 999999999
+@pytest.mark.req("INP-04")
+@pytest.mark.parametrize(
+    ("storage", "reason"), [("ceph-vn", "does not exist"), ("backup", "does not take disk images")]
+)
+def test_a_storage_of_the_system_disk_that_no_node_has(install: Install, storage: str, reason: str) -> None:
+    rig = install(sys_storage=storage)
     stuck_then_mended(
-        rig,
-        lambda: rig.set_product(first_vm_id="100"),
-        "no VMID from 999999999 to 999999999 is free; lower the product's First VM ID",
+        rig, lambda: rig.set_product(sys_storage="ceph-vm"), f"storage {storage} {reason} on server Demo cluster"
     )
+    assert rig.disk(1)["file"].startswith("ceph-vm:")
 
 
-@pytest.mark.req("OPT-44", "OPT-43")
+LAST_VMID = 999_999_999
+
+
+def renumber(rig: Installation, vmid: int, new: int) -> None:
+    """Somebody else's VM changes its number."""
+    guest = rig.cluster.guests[new] = rig.cluster.guests.pop(vmid)
+    guest.vmid = new
+
+
+@pytest.mark.req("INP-05")
+@pytest.mark.parametrize("mended", ["another range", "one is freed"])
+def test_no_free_vmid(install: Install, mended: str) -> None:
+    rig = install(first_vm_id=str(LAST_VMID))
+    renumber(rig, 9001, LAST_VMID)
+    mend = {
+        "another range": lambda: rig.set_product(first_vm_id="100"),
+        "one is freed": lambda: renumber(rig, LAST_VMID, 9001),
+    }
+    line = "no VMID from 999999999 to 999999999 is free; lower the product's First VM ID"
+    stuck_then_mended(rig, mend[mended], line)
+
+
+@pytest.mark.req("OPT-44", "OPT-43", "INP-06")
 @pytest.mark.parametrize(
     "value", ["-5|minus five", "abc|words", "|nothing", "99999999999|absurd", "2.5|half", "½|half"]
 )
@@ -167,6 +194,17 @@ def test_an_absurd_option_is_passed_over_with_a_line_in_the_module_log(install: 
     rig.run()
     assert str(rig.config(service)["cores"]) == "3"
     assert any('Configurable option "CPU Cores' in row for row in rig.module_log())
+
+
+@pytest.mark.req("INP-06")
+@pytest.mark.parametrize("value", ["-7|absurd", "7777777777777|absurd", "x7|absurd"])
+def test_absurd_values_of_all_options_reach_nobody(install: Install, value: str) -> None:
+    rig = install()
+    service = rig.order_with(dict.fromkeys(OPTION_FIELDS, value))
+    rig.run()
+    invariants.all_hold(rig, [service], {service: (2, 1)})
+    invariants.vm_fits_package(rig, service)
+    assert not [call for call in rig.sent if value.partition("|")[0] in call.params.values()]
 
 
 @pytest.mark.parametrize(
@@ -188,6 +226,7 @@ def test_a_setting_that_somebody_wrote_into_the_table(
     stuck_then_mended(rig, lambda: rig.set_product(**{name: good}), message)
 
 
+@pytest.mark.req("INP-07")
 @pytest.mark.parametrize(
     ("rule", "name"),
     [
@@ -207,6 +246,7 @@ def test_a_name_rule_that_makes_no_host_name(install: Install, rule: str, name: 
     assert made.endswith(str(service)) or name
 
 
+@pytest.mark.req("INP-07")
 def test_utf8_everywhere(install: Install) -> None:
     rig = install(main_domain=".żółw.example", vm_name_rule="мое-{service_id}")
     Server.update(name="Кластер Ω").execute()

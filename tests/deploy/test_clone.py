@@ -5,7 +5,7 @@ import pytest
 from bridge.models.companion import ProductSetting, Slot, VmidReservation
 from bridge.sandbox.proxmox.guest import Guest
 from bridge.sandbox.proxmox.layouts import LINUX, add_template
-from bridge.sandbox.proxmox.storage import Storage
+from bridge.sandbox.proxmox.storage import BLANK, Storage
 from providers.proxmox import Mark
 from tests.chaos import invariants
 from tests.chaos.rig import INSTALL
@@ -53,7 +53,30 @@ def test_a_product_is_cloned_as_a_linked_clone_unless_it_says_otherwise(install:
     assert rig.calls("POST", "/clone")[0].params["full"] == "0"
 
 
-@pytest.mark.req("OPT-19", "OPT-33")
+@pytest.mark.req("TPL-01")
+def test_nothing_but_the_clone_of_a_template_makes_a_vm(install: Install) -> None:
+    rig = install(os_template="9001", sys_storage="local-lvm")
+    rig.deploy()
+    made = [call.path for call in rig.sent if call.method == "POST" and call.path.endswith(("/qemu", "/clone", "/lxc"))]
+    assert made == ["/nodes/pve2/qemu/9001/clone"]
+    assert not [call for call in rig.sent if any("iso/" in value for value in call.params.values())]
+
+
+@pytest.mark.req("TPL-08")
+@pytest.mark.parametrize("disk", ["scsi0", "sata0", "virtio0", "ide0"])
+def test_a_windows_template_becomes_a_vm_in_the_same_way(install: Install, disk: str) -> None:
+    """cloudbase-init reads the same cloud-init drive; a fresh Windows has no agent and does not hear the power button."""
+    rig = install(os_template="9100", net_model="e1000")
+    card = {"net0": "e1000={mac},bridge=vmbr0", "memory": "4096", "ostype": "win11", "machine": "pc-q35-8.1"}
+    config = {**card, "bios": "ovmf", "scsihw": "virtio-scsi-pci", "cores": 2}
+    add_template(rig.cluster, 9100, "windows", "pve1", "ceph-vm", BLANK, config, size=3 << 30, key=disk)
+    service = rig.deploy()
+    invariants.all_hold(rig, [service], {service: (2, 1)})
+    assert (rig.config(service)["ostype"], rig.disk(service, disk)["size"]) == ("win11", "20G")
+    assert rig.calls("POST", "/status/start")[-1].status == 200
+
+
+@pytest.mark.req("OPT-19", "OPT-33", "MIG-16", "TPL-10")
 @pytest.mark.parametrize(
     ("option", "choice"), [("Operating System", "9001|Debian 12"), ("OS|Vorlage", "9001|Debian 12")]
 )
@@ -65,7 +88,7 @@ def test_the_option_for_the_operating_system_chooses_the_template(install: Insta
     assert [call.path for call in rig.calls("POST", "/clone")] == ["/nodes/pve2/qemu/9001/clone"]
 
 
-@pytest.mark.req("STO-03", "CFG-48")
+@pytest.mark.req("STO-03", "CFG-48", "TPL-10")
 @pytest.mark.parametrize(("template", "storage"), [("9000", "ceph-vm"), ("9001", "local-lvm")])
 def test_without_a_chosen_storage_the_disk_stays_on_that_of_the_template(
     install: Install, template: str, storage: str

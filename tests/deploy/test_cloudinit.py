@@ -12,7 +12,7 @@ from tests.deploy.installation import failed_step
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIIQ6lDw0sRPTTWIjrNCuQuPTRrFIvUQtLwbYp3zRzWQv zoe@example.com"
 
 
-@pytest.mark.req("DEP-34", "CLD-01")
+@pytest.mark.req("DEP-34", "CLD-01", "TPL-07")
 def test_host_name_and_search_domain(install: Install) -> None:
     rig = install(main_domain=".hosting.example.com")
     service = rig.deploy()
@@ -21,7 +21,7 @@ def test_host_name_and_search_domain(install: Install) -> None:
     assert config["searchdomain"] == "hosting.example.com"
 
 
-@pytest.mark.req("DEP-34", "CLD-02", "NET-08")
+@pytest.mark.req("DEP-34", "CLD-02", "NET-08", "TPL-07")
 def test_the_first_address_of_each_family_with_prefix_and_gateway(install: Install) -> None:
     rig = install(ipv4_count="3", ipv6_count="2")
     cloudinit = rig.cloudinit(rig.deploy())
@@ -48,7 +48,7 @@ def test_a_family_on_dhcp(install: Install, ipv4: str, ipv6: str, expected: dict
     assert rig.cloudinit(rig.deploy()) == expected
 
 
-@pytest.mark.req("CLD-03", "DEP-34")
+@pytest.mark.req("CLD-03", "DEP-34", "TPL-07")
 def test_the_name_servers_of_both_pools_each_once(install: Install) -> None:
     rig = install()
     IpPool.update(dns1="9.9.9.9", dns2="149.112.112.112").where(IpPool.type == "ipv4").execute()
@@ -57,7 +57,7 @@ def test_the_name_servers_of_both_pools_each_once(install: Install) -> None:
     assert rig.config(service)["nameserver"] == "9.9.9.9 149.112.112.112 2620:fe::fe"
 
 
-@pytest.mark.req("DEP-34", "CLD-04", "DEP-52")
+@pytest.mark.req("DEP-34", "CLD-04", "DEP-52", "TPL-07")
 def test_user_and_password_of_the_service(install: Install) -> None:
     rig = install(os_username="debian")
     service = rig.deploy()
@@ -67,7 +67,7 @@ def test_user_and_password_of_the_service(install: Install) -> None:
     assert rig.calls("PUT", "/config")[-1].params["cipassword"] == rig.whmcs.passwords.decrypt(row.password)
 
 
-@pytest.mark.req("CLD-05", "DEP-34")
+@pytest.mark.req("CLD-05", "DEP-34", "TPL-07")
 def test_ssh_keys_of_the_service_are_passed(install: Install) -> None:
     rig = install()
     service = rig.order()
@@ -107,5 +107,22 @@ def test_an_error_of_proxmox_is_shown_literally_and_the_vm_stays_at_the_step(ins
     assert text in line
     assert rig.states()[service] == "set_cloudinit"
     assert text in rig.log(service)["error"]
+    rig.run()
+    assert rig.states()[service] == "ready"
+
+
+@pytest.mark.req("TPL-03")
+def test_a_template_without_a_cloud_init_drive_is_told_and_the_vm_stays_at_the_step(install: Install) -> None:
+    rig = install()
+    drive = rig.cluster.guests[9000].config.pop("ide2")
+    service = rig.order()
+    line = failed_step(rig.tick())
+    assert (
+        "Configure cloud-init                VM 100 has no cloud-init drive; add one to it and to its template ("
+        in line
+    )
+    assert rig.states()[service] == "set_firewall"
+    assert rig.work(service).attention_who == "admin"
+    rig.cluster.guests[100].config["ide2"] = str(drive).replace("9000", "100")
     rig.run()
     assert rig.states()[service] == "ready"

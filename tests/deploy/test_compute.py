@@ -6,7 +6,7 @@ from bridge.models.companion import ProductSetting
 from tests.deploy.conftest import Install
 
 
-@pytest.mark.req("DEP-26", "CFG-12", "CFG-13")
+@pytest.mark.req("DEP-26", "CFG-12", "CFG-13", "TPL-02")
 @pytest.mark.parametrize(("cpu", "ram", "memory"), [("3", "5", "5120"), ("1", "1", "1024"), ("8", "64", "65536")])
 def test_cores_and_memory_of_the_product(install: Install, cpu: str, ram: str, memory: str) -> None:
     rig = install(cpu=cpu, ram=ram)

@@ -29,7 +29,7 @@ def limits_of(disk: dict[str, str]) -> dict[str, str]:
     return {key: disk[key] for key in LIMITS if key in disk}
 
 
-@pytest.mark.req("DEP-27", "CFG-49", "STO-06")
+@pytest.mark.req("DEP-27", "CFG-49", "STO-06", "TPL-02")
 def test_the_system_disk_grows_to_the_size_of_the_product(install: Install) -> None:
     rig = bare(install(), sys_size="25")
     service = rig.deploy()
@@ -58,7 +58,7 @@ def test_a_product_with_all_zeros_leaves_the_disks_of_the_template_as_they_are(i
     assert not [key for key in rig.config(service) if key.startswith("scsi") and key not in ("scsi0", "scsihw")]
 
 
-@pytest.mark.req("STO-07", "DEP-27")
+@pytest.mark.req("STO-07", "DEP-27", "TPL-02")
 def test_a_template_larger_than_the_product_is_not_shrunk_and_that_is_logged(install: Install) -> None:
     rig = bare(install(), sys_size="2")
     service = rig.deploy()
@@ -131,7 +131,7 @@ def test_the_option_decides_about_the_additional_disk(install: Install, choice: 
     assert rig.disk(service, "scsi1")["size"] == size if size else "scsi1" not in rig.config(service)
 
 
-@pytest.mark.req("DEP-30", "STO-07")
+@pytest.mark.req("DEP-30", "STO-07", "TPL-04")
 def test_the_second_disk_of_a_template_is_grown_and_not_made_anew(install: Install) -> None:
     rig = bare(install(clone_type="full"), add_size="15")
     _second_disk(rig, gib=4)
@@ -141,7 +141,20 @@ def test_the_second_disk_of_a_template_is_grown_and_not_made_anew(install: Insta
     assert "(skip — exists) success" in line
 
 
-@pytest.mark.req("STO-07", "DEP-30")
+@pytest.mark.req("TPL-04", "DEP-30")
+def test_the_second_disk_of_a_template_stays_on_its_own_storage(install: Install) -> None:
+    rig = bare(install(clone_type="full"), add_size="15", add_storage="local-lvm")
+    volumes = rig.cluster.storages["local-lvm"].on("pve1")
+    volumes["base-9000-disk-1"] = Volume("base-9000-disk-1", "images", "raw", 4 << 30, 9000)
+    rig.cluster.guests[9000].config["scsi1"] = "local-lvm:base-9000-disk-1,size=4G"
+    service = rig.deploy()
+    second = rig.disk(service, "scsi1")
+    assert (second["file"].partition(":")[0], second["size"]) == ("local-lvm", "15G")
+    assert rig.disk(service)["file"].startswith("ceph-vm:")
+    assert "scsi2" not in rig.config(service)
+
+
+@pytest.mark.req("STO-07", "DEP-30", "TPL-02")
 def test_a_larger_second_disk_of_a_template_is_not_shrunk(install: Install) -> None:
     rig = bare(install(clone_type="full"), add_size="3")
     _second_disk(rig, gib=4)

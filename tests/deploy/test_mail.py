@@ -2,6 +2,7 @@
 
 import pytest
 
+from bridge.models.whmcs import Service
 from bridge.sandbox.whmcs.faults import FaultKind
 from tests.deploy.conftest import Install
 
@@ -19,7 +20,7 @@ def test_the_welcome_mail_leaves_before_anything_is_done_on_the_cluster(install:
     assert set(left_by_then) == {1}
 
 
-@pytest.mark.req("DEP-36", "DEP-52")
+@pytest.mark.req("DEP-36", "DEP-52", "EML-06")
 def test_the_ready_mail_has_what_the_client_needs_to_log_in(install: Install) -> None:
     rig = install(os_username="debian")
     service = rig.order()
@@ -29,6 +30,7 @@ def test_the_ready_mail_has_what_the_client_needs_to_log_in(install: Install) ->
     assert mail.to == "zoe@example.com"
     assert "debian" in mail.body
     assert "192.168.130.2" in mail.body
+    assert rig.whmcs.passwords.decrypt(Service.get_by_id(service).password) in mail.body
     assert str(rig.record(service).vm_name) in mail.body
 
 

@@ -24,7 +24,7 @@ def migration(lines: list[str]) -> str:
     return " ".join(line[10:].split())
 
 
-@pytest.mark.req("DEP-18", "DEP-25", "CFG-08", "STO-04")
+@pytest.mark.req("DEP-18", "DEP-25", "CFG-08", "STO-04", "TPL-09")
 def test_a_pinned_node_is_reached_offline_with_the_storage_mapped(install: Install) -> None:
     rig = install(node="pve3", clone_type="full", **LOCAL)
     service = rig.deploy()
@@ -59,6 +59,15 @@ def test_vms_that_are_about_to_start_count_as_if_they_ran(install: Install) -> N
     busy(rig, pve1=20, pve2=3, pve3=10)
     rig.cluster.guests[500] = Guest(500, "pve2", {"name": "starts-soon", "memory": "32768"})
     assert rig.node(rig.deploy()) == "pve3"
+
+
+@pytest.mark.req("QNA-02")
+def test_on_a_standalone_server_its_only_node_is_the_target(install: Install) -> None:
+    rig = install(node="automatically")
+    del rig.cluster.guests[9001], rig.cluster.nodes["pve2"], rig.cluster.nodes["pve3"]
+    services = [rig.deploy(), rig.deploy()]
+    assert [rig.node(service) for service in services] == ["pve1", "pve1"]
+    assert rig.calls("POST", "/migrate") == []
 
 
 @pytest.mark.req("DEP-22")
@@ -136,9 +145,11 @@ def test_a_migration_is_given_five_minutes_by_default(install: Install) -> None:
 
 
 @pytest.mark.req("DEP-23")
-@pytest.mark.parametrize("reason", ["no node has the storage", "the pinned node does not exist"])
+@pytest.mark.parametrize("reason", ["the node with the storage is off", "the pinned node does not exist"])
 def test_where_no_node_suits_the_vm_stays_and_gets_ready(install: Install, reason: str) -> None:
     rig = install(sys_storage="elsewhere", os_template="9001", clone_type="full")
+    rig.cluster.storages["elsewhere"] = Storage("elsewhere", "lvmthin", ("images",), nodes=("pve3",))
+    rig.cluster.nodes["pve3"].online = False
     if reason == "the pinned node does not exist":
         rig.set_product(node="pve9", sys_storage="local-lvm")
     service = rig.deploy()

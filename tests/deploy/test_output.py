@@ -88,7 +88,7 @@ def blocks(lines: list[str]) -> list[list[str]]:
     return found
 
 
-@pytest.mark.req("DEP-49", "DEP-08", "DEP-41")
+@pytest.mark.req("DEP-49", "DEP-08", "DEP-41", "CRN-37", "CRN-38", "CRN-39", "CRN-41", "CRN-43", "CRN-44")
 def test_the_whole_run_of_one_order(install: Install) -> None:
     rig = install()
     rig.order()
@@ -115,7 +115,7 @@ def test_a_paused_run_and_the_next_one(install: Install) -> None:
     assert again[17] == "  [+] 14. Verify running + Email              success (starting -> ready) [<n>s]"
 
 
-@pytest.mark.req("DEP-49")
+@pytest.mark.req("DEP-49", "CRN-37")
 def test_the_running_line_tells_when_the_task_ran_last(install: Install) -> None:
     rig = install()
     began = rig.clock.stamp(rig.clock.now())
@@ -124,7 +124,7 @@ def test_the_running_line_tells_when_the_task_ran_last(install: Install) -> None
     assert rig.tick()[1].endswith(f"[processVirtualMachines] Running (interval: 1m, last: {began[11:]})")
 
 
-@pytest.mark.req("DEP-49", "ENG-40")
+@pytest.mark.req("DEP-49", "ENG-40", "CRN-43", "CRN-44")
 def test_every_step_line_obeys_the_grammar(install: Install) -> None:
     rig = install()
     rig.fault("PUT .*/config", times=2, status=500, text="two\nlines  and\tblanks")
@@ -162,7 +162,7 @@ def _overlapped(rig: Installation) -> bool:
     return any(a.started < b.started < (a.ended or 0) for a in clones for b in clones)
 
 
-@pytest.mark.req("ENG-40", "DEP-42")
+@pytest.mark.req("ENG-40", "DEP-42", "CRN-39", "CRN-40")
 def test_a_paused_block_among_others(install: Install) -> None:
     rig = install()
     rig.fault("POST .*/clone", times=1, text="no")

@@ -48,7 +48,7 @@ def test_a_vm_that_cannot_be_started_waits_with_the_reason(install: Install) -> 
     assert rig.states()[service] == "ready"
 
 
-@pytest.mark.req("DEP-36", "ENG-19")
+@pytest.mark.req("DEP-36", "ENG-19", "EML-06")
 def test_a_vm_that_does_not_keep_running_is_started_again_after_five_ticks(install: Install) -> None:
     rig = install()
     service = rig.order()

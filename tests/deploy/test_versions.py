@@ -19,7 +19,7 @@ SHAPES = {
 }
 
 
-@pytest.mark.req("DEP-07", "DEP-13", "DEP-18")
+@pytest.mark.req("DEP-07", "DEP-13", "DEP-18", "PRV-05", "TPL-09", "INS-03")
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("version", schema.VERSIONS)
 def test_a_deploy_says_nothing_that_this_version_does_not_know(install: Install, version: str, shape: str) -> None:

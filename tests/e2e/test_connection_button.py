@@ -74,7 +74,7 @@ def test_a_token_without_rights_is_told_which_it_lacks(running: Installation) ->
     assert "Datastore.AllocateSpace on /storage" in error
 
 
-@pytest.mark.req("SRV-03")
+@pytest.mark.req("SRV-03", "MIG-15")
 def test_a_user_name_without_token_logs_in_with_the_password(running: Installation) -> None:
     with_account(running)
     seen = len(running.calls)
@@ -86,7 +86,7 @@ def test_a_user_name_without_token_logs_in_with_the_password(running: Installati
     assert "another" not in error
 
 
-@pytest.mark.req("SRV-03", "SRV-04", "SRV-05")
+@pytest.mark.req("SRV-03", "SRV-04", "SRV-05", "MIG-15")
 def test_a_deploy_with_password_login_keeps_its_ticket_in_the_access_hash(installation: Installation) -> None:
     with_account(installation)
     Server.update(username=ACCOUNT, password=installation.whmcs.passwords.encrypt(PASSWORD)).execute()

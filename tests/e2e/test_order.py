@@ -15,7 +15,7 @@ from tests.integration.shim.whmcs import ADMIN, NOBODY, Browser
 TRIES = 5  # the machine is shared with other tests; the best of some tries tells what the product needs
 
 
-@pytest.mark.req("DEP-02", "DEP-04")
+@pytest.mark.req("DEP-02", "DEP-04", "CRN-03")
 def test_an_order_becomes_a_running_vm_and_a_mail(running: Installation) -> None:
     service = running.order()
     running.wait_until_ready([service])

@@ -19,7 +19,7 @@ def everything_said(installation: Installation) -> str:
     return "\n".join([*installation.lines, *rows, *runs])
 
 
-@pytest.mark.req("PRT-17")
+@pytest.mark.req("PRT-17", "DAT-08")
 def test_no_secret_is_in_any_output_of_a_whole_deploy(installation: Installation) -> None:
     for role in ("web", "scheduler"):
         installation.start("--verbose", role)

@@ -14,6 +14,11 @@ def allowed(rig: Living, service: int) -> list[str] | None:
     return [entry["cidr"] for entry in rig.firewall(service, "ipset/ipfilter-net0")]
 
 
+def rules(rig: Living, service: int) -> list[tuple[str, str, str]]:
+    """The rules in their order."""
+    return [(row["type"], row["action"], row.get("dport", "")) for row in rig.firewall(service, "rules")]
+
+
 def change(rig: Living, service: int, **settings: str) -> None:
     """The package is changed, and the VM follows."""
     rig.set_product(**settings)
@@ -43,3 +48,29 @@ def test_without_anti_spoofing_a_vm_may_use_any_address(install: Install) -> Non
     service = rig.living()
     change(rig, service, fw_antispoofing="off")
     assert allowed(rig, service) is None
+
+
+@pytest.mark.req("FW-20")
+def test_the_set_of_a_reinstalled_vm_holds_the_addresses_of_the_package_of_today(install: Install) -> None:
+    rig = install(ipv4_count="1", ipv6_count="0")
+    service = rig.living()
+    rig.set_product(ipv4_count="3")
+    rig.ask_and_run(service, Operation.CHANGE_PACKAGE)
+    rig.ask_and_run(service, Operation.REINSTALL)
+    assert allowed(rig, service) == rig.addresses(service)
+    assert len(rig.addresses(service)) == 3
+
+
+@pytest.mark.req("FW-23")
+def test_the_client_s_own_rules_survive_a_package_change_in_their_order(install: Install) -> None:
+    rig = install()
+    service = rig.living()
+    proxmox = rig.house.hypervisors.for_server(rig.shop.server_id)
+    path = f"nodes/{rig.node(service)}/qemu/100/firewall/rules"
+    for port, action in (("22", "ACCEPT"), ("25", "DROP")):
+        proxmox._api.post("add", path, {"type": "in", "action": action, "proto": "tcp", "dport": port, "enable": 1})
+    before = rules(rig, service)
+    assert len(before) == 2
+    change(rig, service, fw_policy_in="DROP", ipv4_count="3", cpu="4")
+    assert rules(rig, service) == before
+    assert rig.firewall(service, "options")["policy_in"] == "DROP"

@@ -174,7 +174,7 @@ def test_disks_grow_in_place_and_get_their_limits(install: Install) -> None:
     assert (rig.disk(service, "scsi1")["size"], rig.disk(service, "scsi1")["iops_rd"]) == ("25G", "900")
 
 
-@pytest.mark.req("CP-16", "CP-17", "CP-18", "CP-19", "CP-20", "CP-21", "CP-29")
+@pytest.mark.req("CP-16", "CP-17", "CP-18", "CP-19", "CP-20", "CP-21", "CP-29", "LOG-08")
 def test_no_disk_is_shrunk_and_everything_else_is_applied(install: Install) -> None:
     rig = install()
     service = rig.living()
@@ -204,7 +204,7 @@ def test_an_additional_disk_is_created_when_the_package_has_one_now(install: Ins
     assert rig.disk(service, "scsi1")["size"] == "15G"
 
 
-@pytest.mark.req("CP-24", "CP-25")
+@pytest.mark.req("CP-24", "CP-25", "LOG-08", "STO-11")
 def test_option_zero_deletes_the_additional_disk_its_volume_and_the_snapshots(install: Install) -> None:
     rig = install()
     service = rig.living()
@@ -213,7 +213,7 @@ def test_option_zero_deletes_the_additional_disk_its_volume_and_the_snapshots(in
     rig.forget()
     volumes = set(rig.volumes())
     rig.ask_and_run(service, CHANGE)
-    assert "scsi1" not in rig.config(service)
+    assert not [key for key in rig.config(service) if key == "scsi1" or key.startswith("unused")]
     assert rig.snapshots(service) == []
     assert volumes - set(rig.volumes()) == {"ceph-vm:vm-100-disk-1"}
     assert [row for row in rig.module_log() if row.startswith("additional_disk_deleted")] == [
@@ -257,7 +257,7 @@ def test_fewer_addresses_go_back_to_the_pool_and_the_primary_one_stays(install: 
     assert {entry["cidr"] for entry in rig.firewall(service, "ipset/ipfilter-net0")} == set(held[:2])
 
 
-@pytest.mark.req("CP-08", "CP-09", "CP-33")
+@pytest.mark.req("CP-08", "CP-09", "CP-33", "FW-20")
 def test_more_addresses_are_added_behind_those_that_are_there(install: Install) -> None:
     rig = install(ipv4_count="1", ipv6_count="0")
     service = rig.living()
@@ -371,7 +371,7 @@ def test_the_vm_stays_on_its_node(install: Install) -> None:
     assert rig.calls("POST", "/migrate") == []
 
 
-@pytest.mark.req("CP-43")
+@pytest.mark.req("CP-43", "EML-09")
 def test_the_upgrade_mail_follows_the_change(install: Install) -> None:
     rig = install()
     service = rig.living()

@@ -57,7 +57,7 @@ def test_backups_are_kept(install: Install) -> None:
     assert name in rig.cluster.storages["backup"].on("pve1")
 
 
-@pytest.mark.req("RIN-11", "RIN-12", "RIN-13")
+@pytest.mark.req("RIN-11", "RIN-12", "RIN-13", "EML-17")
 def test_the_identity_stays_and_the_password_is_new(install: Install) -> None:
     rig = install(net_vlan="7", net_auto="off")
     IpPool.update(vlan=7).execute()

@@ -7,9 +7,10 @@ import pytest
 from bridge.lifecycle.farewell import PromptRequests
 from bridge.lifecycle.rules import Operation
 from bridge.models.companion import AddressReservation
-from bridge.models.whmcs import Service
+from bridge.models.whmcs import ActivityLogEntry, Service
 from bridge.sandbox.proxmox.storage import BLANK, Volume
 from statemachines.steps.terminate import SUCCEEDED
+from tests.factories import make_client
 from tests.lifecycle.conftest import Install
 from tests.lifecycle.living import Living
 from tests.lifecycle.scenarios import gone
@@ -203,6 +204,20 @@ def test_a_second_attempt_has_its_own_entry(install: Install) -> None:
     assert entries[0].startswith(FAILED)
     assert entries[1:] == [SUCCEEDED]
     assert rig.state(service) == "remove"
+
+
+@pytest.mark.req("LOG-06")
+def test_the_entries_are_in_the_log_of_the_client_whose_service_it_is(install: Install) -> None:
+    rig = install()
+    stranger = make_client(firstname="Eve").id
+    service = rig.living()
+    rig.fault("DELETE .*/qemu/100$", status=500)
+    rig.ask_and_run(service, TERMINATE)
+    rig.ask_and_run(service, TERMINATE)
+    owner = Service.get_by_id(service).userid
+    entries = list(ActivityLogEntry.select().where(ActivityLogEntry.userid == owner))
+    assert [entry.description.partition(" — ")[0] for entry in entries] == ["Service termination FAILED", SUCCEEDED]
+    assert ActivityLogEntry.select().where(ActivityLogEntry.userid == stranger).count() == 0
 
 
 @pytest.mark.req("TRM-15")

@@ -1,6 +1,7 @@
 """The five templates that we ship."""
 
 import re
+from hashlib import sha256
 
 import pytest
 
@@ -44,6 +45,22 @@ def test_the_bodies_begin_with_the_client_and_end_with_the_signature() -> None:
     for template in catalog():
         assert template.body.startswith("Dear {$client_name},\n")
         assert template.body.endswith("\n{$signature}\n")
+
+
+# SHA-256 of the bodies that the manual prints.
+BODIES = {
+    "puqProxmoxVKM Welcome Email": "c26a50b4a128df30298ddf620ae4d8327740f485ac1bb745fc595bafa825bd62",
+    "puqProxmoxKVM VM is ready": "9258dee3979370a279478d6916d6a16040f80cd3d1c9b3d32e5fa03c24088faa",
+    "puqProxmoxKVM Reset password": "b431a7f0920cccebcec714246486a53a81ea9160136764d204fe3fd60f3f59a3",
+    "puqProxmoxKVM Backup restored": "b1eab202632b077c798d28b25adffe359240832f5bacc796f9e88aee7d0198ac",
+    "puqProxmoxKVM Upgrade Email": "0fce4708590117eb08903f10b40b5cfcea93583e0a42c58c08baf5c8db4ee159",
+}
+
+
+@pytest.mark.req("EML-11")
+def test_the_bodies_are_those_of_the_manual_to_the_letter() -> None:
+    digests = {template.name: sha256(template.body.encode()).hexdigest() for template in catalog()}
+    assert digests == BODIES
 
 
 def test_only_fields_that_whmcs_fills_in_are_used() -> None:

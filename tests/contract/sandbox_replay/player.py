@@ -1,10 +1,13 @@
-"""Plays a recorded case against a fresh sandbox cluster in process, on a virtual clock."""
+"""Plays a recorded case against a fresh sandbox cluster: in process on a virtual clock, or over HTTPS in real time."""
 
 import base64
 import json
 import re
+import time
 from collections.abc import Iterator, Mapping
-from typing import Any
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
 from urllib.parse import quote, urlencode
 
 import requests
@@ -14,8 +17,6 @@ from bridge.sandbox.proxmox.adapter import InProcessAdapter
 from tests.contract.sandbox_replay.comparison import Answer, Comparison
 from tests.contract.sandbox_replay.placeholders import Bindings, Names
 
-BASE = "https://pve1:8006/api2/json"
-
 _NOBODY = "00000000-0000-0000-0000-000000000000"
 # How long a task or a polled answer is waited for, in (virtual) seconds.
 _PATIENCE = 240.0
@@ -23,9 +24,52 @@ _PATIENCE = 240.0
 Entry = Mapping[str, Any]
 
 
-def play(case: Mapping[str, Any]) -> Iterator[tuple[str, list[str]]]:
+class Clock(Protocol):
+    """Time that a player lets pass."""
+
+    def now(self) -> float: ...
+    def advance(self, seconds: float) -> None: ...
+
+
+class RealTime:
+    """Nobody can make it pass."""
+
+    def now(self) -> float:
+        return time.time()
+
+    def advance(self, seconds: float) -> None:
+        time.sleep(seconds)
+
+
+@dataclass(frozen=True)
+class Place:
+    """A fresh cluster of the layout `conformance`: where it is, and its tokens by role."""
+
+    url: str
+    session: requests.Session
+    clock: Clock
+    tokens: Mapping[str, str]
+
+
+def in_process() -> Place:
+    """A cluster of our own."""
+    clock = VirtualClock()
+    cluster = conformance_cluster(clock)
+    session = requests.Session()
+    session.mount("https://", InProcessAdapter(cluster))
+    return Place("https://pve1:8006", session, clock, cluster.role_tokens)
+
+
+def over_https(url: str, ca: Path, tokens: Mapping[str, str]) -> Place:
+    """A cluster that somebody serves."""
+    session = requests.Session()
+    session.trust_env, session.verify = False, str(ca)
+    return Place(url, session, RealTime(), tokens)
+
+
+def play(case: Mapping[str, Any], place: Place | None = None) -> Iterator[tuple[str, list[str]]]:
     """The id and the differences of every counted entry of a case."""
-    player = Player()
+    player = Player(place or in_process())
     if "{case_start}" in json.dumps(case["entries"]):
         player.clock.advance(1.1)
         player.variables["case_start"] = int(player.clock.now())
@@ -44,17 +88,15 @@ def play(case: Mapping[str, Any]) -> Iterator[tuple[str, list[str]]]:
 class Player:
     """One endpoint, the variables that answers have delivered, and the clock."""
 
-    def __init__(self) -> None:
-        self.clock = VirtualClock()
-        self.cluster = conformance_cluster(self.clock)
-        self.session = requests.Session()
-        self.session.mount("https://", InProcessAdapter(self.cluster))
+    def __init__(self, place: Place) -> None:
+        self.clock, self.session = place.clock, place.session
+        self.base, self.role_tokens = f"{place.url}/api2/json", place.tokens
         self.bindings = Bindings()
         ids = {f"vm{n}": 7300 + n for n in range(1, 10)} | {"missing": 7319}
         ids |= {"t_agent": 9000, "t_empty": 9001, "t_raw": 9002}
         fixed = {"node": "pve1", "storage": "local", "storage2": "second", "bridge": "vmbr0", "iso": "replay.iso"}
         self.variables: dict[str, Any] = {**fixed, **ids}
-        tokens = [token.partition("=")[0] for token in self.cluster.role_tokens.values()]
+        tokens = [token.partition("=")[0] for token in self.role_tokens.values()]
         users = sorted({token.partition("!")[0] for token in tokens} | {"ticket@pve"})
         names: dict[str, tuple[str, ...]] = {name: (str(value),) for name, value in self.variables.items()}
         names |= {"token": tuple(tokens), "user": tuple(users)}
@@ -98,11 +140,11 @@ class Player:
             options["params" if in_query else "data"] = pairs if in_query else urlencode(pairs)
             if not in_query:
                 options["headers"]["Content-Type"] = "application/x-www-form-urlencoded"
-        return self.session.request(method, BASE + self._filled(entry["path"]), allow_redirects=False, **options)
+        return self.session.request(method, self.base + self._filled(entry["path"]), allow_redirects=False, **options)
 
     def wait(self, upid: str) -> tuple[str | None, str]:
         """Exit status and last line of the log of a task."""
-        url, headers = f"{BASE}/nodes/pve1/tasks/{quote(upid)}", self._credentials("full")
+        url, headers = f"{self.base}/nodes/pve1/tasks/{quote(upid)}", self._credentials("full")
         end = self.clock.now() + _PATIENCE
         status = self.session.get(url + "/status", headers=headers).json()["data"]
         while status["status"] != "stopped" and self.clock.now() < end:
@@ -129,11 +171,11 @@ class Player:
         return quote(text, safe="") if match[2] else text
 
     def _credentials(self, role: str) -> dict[str, str]:
-        if role in self.cluster.role_tokens:
-            return {"Authorization": f"PVEAPIToken={self.cluster.role_tokens[role]}"}
+        if role in self.role_tokens:
+            return {"Authorization": f"PVEAPIToken={self.role_tokens[role]}"}
         if role.startswith("ticket"):
             return self._login(role)
-        user, name = self.cluster.role_tokens["module"].partition("=")[0].split("!")
+        user, name = self.role_tokens["module"].partition("=")[0].split("!")
         header = {
             "bearer": f"Bearer {_NOBODY}",
             "garbage-token": "PVEAPIToken=garbage",
@@ -151,7 +193,7 @@ class Player:
 
     def _login(self, role: str) -> dict[str, str]:
         credentials = {"username": "ticket@pve", "password": "ticket-secret"}
-        data = self.session.post(BASE + "/access/ticket", data=credentials).json()["data"]
+        data = self.session.post(self.base + "/access/ticket", data=credentials).json()["data"]
         csrf = {"ticket": data["CSRFPreventionToken"], "ticket-bad-csrf": "5F000000:AAAA"}.get(role)
         cookie = {"Cookie": "PVEAuthCookie=" + quote(data["ticket"], safe="")}
         return {**cookie, "CSRFPreventionToken": csrf} if csrf else cookie

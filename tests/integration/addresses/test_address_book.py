@@ -6,6 +6,7 @@ import pytest
 
 from bridge.addresses.book import AddressBook
 from bridge.addresses.errors import AddressHeldTwice, AddressProblem, AddressWithoutNetwork, NoFreeAddress
+from bridge.database import Database
 from bridge.models.companion import AddressReservation
 from bridge.models.module import IpPool, VmInfo
 from bridge.models.whmcs import Server, Service
@@ -182,6 +183,7 @@ IN_USE = [
 ]
 
 
+@pytest.mark.req("ENG-39")
 @pytest.mark.parametrize("service", IN_USE)
 def test_an_address_that_a_service_of_the_module_shows_is_not_handed_out(service: dict[str, object]) -> None:
     book = open_shop()
@@ -208,6 +210,7 @@ def test_an_address_that_nobody_uses_is_handed_out(service: dict[str, object]) -
     assert texts(book.allocate(add_service(7), static(), HOST)) == ["10.0.0.2"]
 
 
+@pytest.mark.req("ENG-39")
 @pytest.mark.parametrize(
     "notation",
     [
@@ -491,6 +494,22 @@ def test_a_pool_of_a_64_is_served_at_once() -> None:
     allocated = [book.allocate(vm, static(0, 1), HOST)[0].ip for vm in vms]
     assert len(set(allocated)) == 29
     assert usage(pool).total == 2**64 - 2
+
+
+@pytest.mark.req("ENG-38")
+def test_an_address_of_a_64_takes_as_many_questions_as_one_of_a_29(shop_database: Database) -> None:
+    book = open_shop()
+    add_pool("10.0.0.2", "10.0.0.6", "10.0.0.1", 29)
+    add_pool("2001:db8::2", "2001:db8::ffff:ffff:ffff:fffe", "2001:db8::1", 64)
+    asked: dict[str, list[str]] = {}
+    for number, (name, network) in enumerate((("29", static(1, 0)), ("64", static(0, 1))), 1):
+        for used in range(3):
+            book.allocate(add_service(10 * number + used), network, HOST)
+        vm, questions = add_service(10 * number + 9), asked.setdefault(name, [])
+        shop_database.query_hooks.append(lambda event, to=questions: to.append(event.sql))
+        assert len(book.allocate(vm, network, HOST)) == 1
+        shop_database.query_hooks.clear()
+    assert len(asked["64"]) == len(asked["29"]) < 40
 
 
 def test_a_service_that_is_gone_gets_a_clear_error() -> None:

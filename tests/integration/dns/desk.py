@@ -1,7 +1,7 @@
 """The DNS parts of the daemon on a database, with zones in memory and a clock that the test turns."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 from typing import Any
@@ -13,7 +13,7 @@ from bridge.dns.names import Ip, pointer
 from bridge.dns.pending import Pending
 from bridge.dns.retries import Retries
 from bridge.dns.reverse import ReverseNames
-from bridge.dns.sync import DnsSync
+from bridge.dns.sync import LONGEST_ROUND, DnsSync
 from bridge.dns.zone_admin import ZoneAdmin
 from bridge.dns.zones import ZonePool, Zones
 from bridge.models.companion import AddressReservation, PendingRecord
@@ -53,7 +53,7 @@ class Desk:
         self.journal = MemoryJournal()
         self.memory: dict[int, MemoryZone] = {}
         self.lines: list[str] = []
-        self.known: dict[str, frozenset[Ip] | None] = {}
+        self.known: dict[str, frozenset[Ip]] = {}
         self.trust = Trust(self.journal)
         self.start(key)
 
@@ -66,7 +66,17 @@ class Desk:
         self.retries = Retries(self.configured, self.pending, self.journal, self.pool)
         self.check = DnsCheck(self.configured, self.pending, self.retries, self.pool)
         self.admin = ZoneAdmin(self.configured, self.pending)
-        self.reverse = ReverseNames(self.sync, self.pending, Outbox(self.clock), self.known.get)
+        self.reverse = ReverseNames(self.sync, self.pending, Outbox(self.clock), self._resolve)
+
+    def another(self) -> "Desk":
+        """Another process of the same installation, with the same providers, at the same time."""
+        other = Desk()
+        other.clock, other.memory = self.clock, self.memory
+        other.start()
+        return other
+
+    def _resolve(self, names: Collection[str]) -> dict[str, frozenset[Ip]]:
+        return {name: self.known[name] for name in names if name in self.known}
 
     def _provide(self, row: DnsZone) -> MemoryZone | None:
         return self.memory.get(row.id)
@@ -79,11 +89,17 @@ class Desk:
 
     def refresh(self, service_id: int, names: HostNames, gone: HostNames | None = None) -> DnsResult:
         """What a pipeline asks for: everything of `names` (and `gone`) deleted, then written."""
-        return self.sync.sync(service_id, gone or names, names, self.lines.append)
+        return self._whole_round(service_id, gone or names, names)
 
     def remove(self, service_id: int, names: HostNames) -> DnsResult:
         """What a termination asks for."""
-        return self.sync.sync(service_id, names, NOTHING, self.lines.append)
+        return self._whole_round(service_id, names, NOTHING)
+
+    def _whole_round(self, service_id: int, gone: HostNames, wanted: HostNames) -> DnsResult:
+        running = self.sync.begin(service_id, gone, wanted)
+        while (result := running.go_on(self.lines.append)) is None:
+            running.wait(LONGEST_ROUND)
+        return result
 
     def later(self, seconds: float = 3600.0) -> int:
         """Let time pass, then try again what failed."""

@@ -10,13 +10,14 @@ from bridge.models.module import DnsZone
 from bridge.trust import dns_key
 from tests.contract.https_server import Authority, https_server
 from tests.integration.dns.desk import Desk
+from tests.powerdns_server import PowerDns
 
 pytestmark = [pytest.mark.usefixtures("sqlite_db"), pytest.mark.req("DNS-55")]
 
 CA = Authority.make("A DNS server of our own")
 
 
-def powerdns(handler: BaseHTTPRequestHandler) -> None:
+def powerdns_answer(handler: BaseHTTPRequestHandler) -> None:
     """A PowerDNS with the zone example.com."""
     body = json.dumps({"name": "example.com.", "kind": "Native"}).encode()
     handler.send_response(200)
@@ -27,7 +28,7 @@ def powerdns(handler: BaseHTTPRequestHandler) -> None:
 
 def test_the_first_certificate_is_pinned_and_told(tmp_path: Path) -> None:
     desk, certificate = Desk(), CA.issue(tmp_path)
-    with https_server(certificate, powerdns) as port:
+    with https_server(certificate, powerdns_answer) as port:
         zone = desk.admin.save(
             {"zone": "example.com", "type": "powerdns", "server": f"https://127.0.0.1:{port}", "api_key": "k"}
         )
@@ -40,7 +41,7 @@ def test_the_first_certificate_is_pinned_and_told(tmp_path: Path) -> None:
 
 def test_another_certificate_is_refused_until_an_admin_accepts_it(tmp_path: Path) -> None:
     desk, certificate, changed = Desk(), CA.issue(tmp_path), CA.issue(tmp_path)
-    with https_server(changed, powerdns) as port:
+    with https_server(changed, powerdns_answer) as port:
         desk.trust.choose(dns_key("127.0.0.1", port), {"fingerprint": certificate.fingerprint})
         zone = desk.admin.save(
             {"zone": "example.com", "type": "powerdns", "server": f"https://127.0.0.1:{port}", "api_key": "k"}
@@ -66,9 +67,26 @@ def test_a_server_that_cannot_be_reached_to_look_at_its_certificate_is_told_in_o
 
 def test_a_row_that_somebody_else_wrote_may_spell_provider_and_server_otherwise(tmp_path: Path) -> None:
     desk, certificate = Desk(), CA.issue(tmp_path)
-    with https_server(certificate, powerdns) as port:
+    with https_server(certificate, powerdns_answer) as port:
         row = DnsZone.create(zone="Example.COM.", type=" PowerDNS", server=f"127.0.0.1:{port}", api_key="k")
         assert desk.admin.test(row.id) == ""
     shown = desk.admin.show(row.id)
     assert (shown["type"], shown["api_key"]) == ("powerdns", "__KEEP__")
     assert certificate.fingerprint in desk.trust.version(dns_key("127.0.0.1", port))
+
+
+def test_a_server_that_speaks_plain_http_is_told_to_do_so(powerdns: PowerDns) -> None:
+    desk = Desk()
+    place = powerdns.url.rpartition("/")[2]
+    row = DnsZone.create(zone="example.com", type="powerdns", server=f"https://{place}", api_key="k")
+    assert desk.admin.test(row.id) == f"{place} does not speak TLS: its address may have to begin with http://."
+
+
+def test_a_ca_file_that_is_gone_is_told_in_one_line_and_is_no_bug(tmp_path: Path) -> None:
+    desk, certificate = Desk(), CA.issue(tmp_path)
+    with https_server(certificate, powerdns_answer) as port:
+        desk.trust.choose(dns_key("127.0.0.1", port), {"ca_file": str(tmp_path / "gone.pem")})
+        row = DnsZone.create(zone="example.com", type="powerdns", server=f"https://127.0.0.1:{port}", api_key="k")
+        told = desk.admin.test(row.id)
+    assert told.startswith(f"the CA file for 127.0.0.1:{port} cannot be read: ")
+    assert "gone.pem" in told

@@ -6,7 +6,7 @@ from bridge.dns import check
 from bridge.dns.listing import DnsList, ListRefused
 from bridge.models.module import VmInfo
 from bridge.settings import Settings
-from providers.errors import Unreached
+from providers.errors import AuthFailed, Unreached
 from tests.factories import make_product, set_setting
 from tests.integration.dns.desk import HOST, Desk, host_names, living_service, ptr
 
@@ -56,6 +56,34 @@ def test_what_cannot_be_repaired_now_stays_pending(desk: Desk) -> None:
     zone.failing = Unreached("dns.example.net refuses connections")
     assert desk.check.repair(found) == 0
     assert desk.outstanding() == [(HOST, "A")]
+
+
+@pytest.mark.req("DNS-51")
+def test_a_broken_zone_keeps_no_other_from_being_repaired_whatever_the_number_of_records(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(check, "BATCH", 2)
+    broken, healthy = desk.zone("example.com"), desk.zone(REVERSE)
+    for number in range(2, 7):
+        living_service(f"192.168.130.{number}", domain=f"vm{number}.example.com")
+    found = list(desk.check.differences())
+    broken.failing = AuthFailed("dns.example.net: Unauthorized")
+    assert desk.check.repair(found) == len(healthy.records) == 5
+    assert len(desk.outstanding()) == 5
+
+
+@pytest.mark.req("DNS-51")
+def test_what_else_is_pending_is_not_counted_as_repaired(desk: Desk) -> None:
+    forward = desk.zone("example.com")
+    pending = living_service("192.168.130.2", domain="other.example.com")
+    forward.failing = AuthFailed("dns.example.net: Unauthorized")
+    desk.refresh(pending, host_names("192.168.130.2", fqdn="other.example.com"))
+    forward.failing = None
+    desk.clock.advance(3600)
+    living_service(IP)
+    (found,) = [each for each in desk.check.differences() if each.wanted.record.name == HOST]
+    forward.aliases.add(HOST)
+    assert desk.check.repair([found]) == 0
 
 
 @pytest.mark.req("DNS-51")

@@ -117,7 +117,7 @@ def test_a_pointer_that_could_not_be_deleted_goes_although_the_service_is_gone(d
     assert (zone.records, desk.outstanding()) == ({}, [])
 
 
-def test_a_pointer_whose_address_another_service_has_by_now_is_left_to_that_one(desk: Desk) -> None:
+def test_a_pointer_whose_address_another_service_has_by_now_becomes_that_ones(desk: Desk) -> None:
     zone = desk.zone(REVERSE)
     former = living_service(IP)
     desk.refresh(former, host_names(IP))
@@ -127,11 +127,67 @@ def test_a_pointer_whose_address_another_service_has_by_now_is_left_to_that_one(
     desk.remove(former, host_names(IP))
     AddressReservation.delete().execute()
     zone.failing = None
-    heir = living_service(status="creation", domain="heir.example.com")
+    heir = living_service(status="clone", domain="heir.example.com")
     hold(heir, IP)
-    assert desk.later() == 0
-    assert zone.records == {ptr(IP): {HOST}}
+    assert desk.later() == 1
+    assert zone.records == {ptr(IP): {"heir.example.com"}}
     assert desk.outstanding() == []
+
+
+@pytest.mark.req("DNS-57")
+def test_an_address_that_moves_while_its_record_is_deleted_keeps_the_name_of_its_new_holder(desk: Desk) -> None:
+    zone = desk.zone(REVERSE)
+    former = living_service(IP)
+    desk.refresh(former, host_names(IP))
+    zone.failing = REFUSED
+    terminate(desk, former)
+    zone.failing = None
+
+    def moves() -> None:
+        heir = living_service(IP, domain="heir.example.com")
+        desk.another().refresh(heir, host_names(IP, fqdn="heir.example.com"))
+
+    zone.meanwhile = moves
+    desk.later()
+    assert zone.records == {}
+    desk.later(0.0)
+    assert (zone.records, desk.outstanding()) == ({ptr(IP): {"heir.example.com"}}, [])
+
+
+@pytest.mark.req("DNS-57")
+def test_a_host_name_that_another_living_service_bears_by_now_becomes_that_ones(desk: Desk) -> None:
+    zone = desk.zone("example.com")
+    former = living_service(IP)
+    desk.refresh(former, host_names(IP))
+    zone.failing = REFUSED
+    terminate(desk, former)
+    living_service("192.168.130.7")
+    zone.failing = None
+    desk.later()
+    assert (zone.records, desk.outstanding()) == ({(HOST, "A"): {"192.168.130.7"}}, [])
+
+
+def terminate(desk: Desk, service: int) -> None:
+    """All of the VM is given up, as far as the DNS takes it."""
+    VmInfo.update(vm_status="terminate").where(VmInfo.service_id == service).execute()
+    desk.remove(service, host_names(IP))
+    AddressReservation.delete().where(AddressReservation.service_id == service).execute()
+    Service.update(dedicatedip="", domain="").where(Service.id == service).execute()
+    VmInfo.update(vm_status="remove", vm_rev_dns=None).where(VmInfo.service_id == service).execute()
+
+
+@pytest.mark.req("DNS-47")
+def test_an_alias_above_a_classless_zone_ends_the_retries(desk: Desk) -> None:
+    above = desk.zone("2.0.192.in-addr.arpa")
+    above.aliases.add("5.2.0.192.in-addr.arpa")
+    desk.zone("0/26.2.0.192.in-addr.arpa")
+    above.failing = REFUSED
+    service = living_service("192.0.2.5")
+    desk.refresh(service, host_names("192.0.2.5"))
+    assert desk.outstanding() == [("5.2.0.192.in-addr.arpa", "PTR")]
+    above.failing = None
+    desk.later()
+    assert (above.records, desk.outstanding()) == ({}, [])
 
 
 def test_success_in_another_round_ends_the_retries(desk: Desk) -> None:
@@ -150,13 +206,7 @@ def test_what_changes_while_it_is_written_is_written_again(desk: Desk) -> None:
     zone.failing = REFUSED
     desk.refresh(service, host_names(IP))
     zone.failing = None
-    keep = zone._keep
-
-    def terminated_meanwhile(wanted):  # type: ignore[no-untyped-def]
-        VmInfo.update(vm_status="remove").where(VmInfo.service_id == service).execute()
-        keep(wanted)
-
-    zone._keep = terminated_meanwhile  # type: ignore[method-assign]
+    zone.meanwhile = VmInfo.update(vm_status="remove").where(VmInfo.service_id == service).execute
     desk.later()
     assert zone.records == {ptr(IP): {HOST}}
     desk.later(0.0)

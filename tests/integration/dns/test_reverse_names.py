@@ -69,7 +69,17 @@ def test_a_new_name_is_stored_and_written_to_every_matching_zone_and_nothing_els
 
 @pytest.mark.req("RDN-03")
 @pytest.mark.parametrize(
-    "name", ["-bad_host", "under_score.example.com", "localhost", "a b.example.com", "x" * 64 + ".com", "<b>.com", ".."]
+    "name",
+    [
+        "-bad_host",
+        "under_score.example.com",
+        "localhost",
+        "a b.example.com",
+        "x" * 64 + ".com",
+        "<b>.com",
+        "..",
+        "192.168.130.6",
+    ],
 )
 def test_what_is_no_host_name_is_refused_and_nothing_is_stored(desk: Desk, name: str) -> None:
     service = living_service(FIRST, SECOND)
@@ -217,3 +227,40 @@ def test_a_process_that_dies_before_it_has_written_a_name_leaves_it_to_the_next_
     desk.start()
     desk.later(60)
     assert zone.records == {ptr(FIRST): {"a.example.org"}}
+
+
+@pytest.mark.req("DNS-58")
+def test_of_two_names_that_are_saved_at_once_the_one_that_is_stored_is_written(desk: Desk) -> None:
+    zone = desk.zone(REVERSE)
+    service = living_service(FIRST)
+    zone.meanwhile = lambda: desk.another().reverse.set(service, {FIRST: "second.example.org"}, by_client=True)
+    desk.reverse.set(service, {FIRST: "first.example.org"}, by_client=True)
+    assert stored(service) == {FIRST: "second.example.org"}
+    assert zone.records == {ptr(FIRST): {"first.example.org"}}
+    desk.later(0.0)
+    assert (zone.records, desk.outstanding()) == ({ptr(FIRST): {"second.example.org"}}, [])
+
+
+@pytest.mark.req("DNS-58")
+def test_a_name_that_is_written_while_the_vm_is_terminated_is_deleted_again(desk: Desk) -> None:
+    zone = desk.zone(REVERSE)
+    service = living_service(FIRST)
+
+    def terminate() -> None:
+        VmInfo.update(vm_status="terminate").where(VmInfo.service_id == service).execute()
+        desk.another().remove(service, host_names(FIRST))
+
+    zone.meanwhile = terminate
+    desk.reverse.set(service, {FIRST: "mail.example.org"}, by_client=True)
+    desk.later(0.0)
+    assert (zone.records, desk.outstanding()) == ({}, [])
+
+
+@pytest.mark.req("DNS-50")
+def test_two_hundred_names_are_one_request(desk: Desk) -> None:
+    zone = desk.zone("8.b.d.0.1.0.0.2.ip6.arpa")
+    ips = [f"2001:db8::{number:x}" for number in range(1, 201)]
+    service = living_service(*ips)
+    saved = desk.reverse.set(service, dict.fromkeys(ips, "mail.example.org"), by_client=True)
+    assert (len(saved.changed), len(zone.records), zone.stored) == (200, 200, 1)
+    assert desk.outstanding() == []

@@ -5,9 +5,9 @@ import threading
 
 import pytest
 
-from bridge.models.module import DnsZone
+from bridge.models.module import DnsZone, VmInfo
 from providers.errors import AuthFailed, Unavailable, Unreached
-from tests.integration.dns.desk import HOST, Desk, host_names, ptr
+from tests.integration.dns.desk import HOST, Desk, host_names, living_service, ptr
 from tests.memory_zone import MemoryZone
 
 pytestmark = pytest.mark.usefixtures("sqlite_db")
@@ -123,6 +123,65 @@ def test_a_zone_whose_row_makes_no_sense_fails_alone(desk: Desk) -> None:
     assert told == [
         f'fwd ERR [bind9] example.com ← {HOST} (2 IPs): the type "bind9" is none of cloudflare, hestiacp, powerdns'
     ]
+
+
+@pytest.mark.req("DNS-28")
+@pytest.mark.parametrize("server", ["https://dns.example.net:99999/", "https://[2001:db8::1", "https://me:pa/ss@dns"])
+def test_a_zone_whose_address_makes_no_sense_fails_alone_and_quotes_no_password(desk: Desk, server: str) -> None:
+    DnsZone.create(zone="example.com", type="powerdns", server=server, api_key="k")
+    healthy = desk.zone("example.com")
+    desk.refresh(1, VM)
+    assert healthy.records
+    told = [line for line in desk.lines if line.startswith("fwd ERR")]
+    assert told == [
+        f"fwd ERR [powerdns] example.com ← {HOST} (2 IPs): its Server URL makes no sense; "
+        "it has to be like https://dns.example.com:8081"
+    ]
+
+
+@pytest.mark.req("DNS-37")
+def test_nothing_that_is_printed_shows_a_secret_that_the_old_module_left_in_clear(desk: Desk) -> None:
+    DnsZone.create(zone="example.com", type="powerdns", server="https://dns.example.net/", api_key="left-in-clear")
+    desk.refresh(1, host_names())
+    for part in (desk.configured, desk.sync, desk.retries, desk.check, desk.admin, desk.reverse):
+        assert "left-in-clear" not in repr(part)
+
+
+@pytest.mark.req("DNS-57")
+def test_an_address_that_another_service_has_reserved_is_left_alone(desk: Desk) -> None:
+    """The text of a service of the old module may show an address that is another one's by now."""
+    zone = desk.zone(REVERSE)
+    holder = living_service("192.168.130.6", domain="holder.example.com")
+    desk.refresh(holder, host_names("192.168.130.6", fqdn="holder.example.com"))
+    for change in (desk.refresh, desk.remove):
+        change(holder + 1, host_names("192.168.130.6", "192.168.130.7"))
+        assert zone.records[ptr("192.168.130.6")] == {"holder.example.com"}
+    assert ptr("192.168.130.7") not in zone.records
+    (about, told), *_ = desk.journal.of("dns_left_alone")
+    assert (about, told) == (f"service {holder + 1}", f"6.{REVERSE} PTR: service {holder}")
+
+
+@pytest.mark.req("DNS-57")
+def test_of_two_services_with_one_host_name_the_other_one_keeps_it(desk: Desk) -> None:
+    zone = desk.zone("example.com")
+    first, second = living_service("192.168.130.6"), living_service("192.168.130.7")
+    desk.refresh(second, host_names("192.168.130.7"))
+    desk.refresh(first, host_names("192.168.130.6"))
+    VmInfo.update(vm_status="terminate").where(VmInfo.service_id == first).execute()
+    desk.remove(first, host_names("192.168.130.6"))
+    desk.later(0.0)
+    assert (zone.records, desk.outstanding()) == ({(HOST, "A"): {"192.168.130.7"}}, [])
+
+
+@pytest.mark.req("DNS-59")
+def test_a_new_order_that_shows_the_same_name_does_not_hold_it(desk: Desk) -> None:
+    """Until its addresses are allocated, a service shows what the client has typed."""
+    zone = desk.zone("example.com")
+    service = living_service("192.168.130.6")
+    desk.refresh(service, host_names("192.168.130.6"))
+    living_service(status="creation")
+    desk.remove(service, host_names("192.168.130.6"))
+    assert zone.records == {}
 
 
 @pytest.mark.req("DNS-47")

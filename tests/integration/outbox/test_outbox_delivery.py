@@ -88,6 +88,7 @@ def test_the_welcome_mail_leaves_beside_another_welcome_mail_of_the_product(shop
 # Delivering
 
 
+@pytest.mark.req("EML-11")
 def test_the_ready_mail_shows_the_service_as_it_is_when_the_mail_leaves(shop: TestShop) -> None:
     template = EmailTemplate.get(EmailTemplate.name == READY)
     EmailTemplate.update(message=template.message + "{$vm_id} {$server_hostname}").execute()

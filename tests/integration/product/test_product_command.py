@@ -28,6 +28,7 @@ class Runner:
         return CliRunner().invoke(cli, ["product", *arguments], env=environment)
 
 
+@pytest.mark.req("OPS-07")
 def test_show_lists_every_setting_with_its_value(run: Runner) -> None:
     run("set", "3", "cpu=4", "sys_storage=local-lvm")
     result = run("show", "3")
@@ -48,6 +49,7 @@ def test_show_as_json_gives_typed_values(run: Runner) -> None:
     assert values["main_domain"] == "größe.example"
 
 
+@pytest.mark.req("OPS-07")
 def test_set_stores_and_prints_what_was_understood(run: Runner) -> None:
     result = run("set", "3", "clone_type=full clone", "ram=8", "os_template=9001", "vm_name_rule=a={service_id}")
     assert (result.exit_code, result.stderr) == (0, "")
@@ -60,6 +62,7 @@ def test_set_stores_and_prints_what_was_understood(run: Runner) -> None:
     assert Product.get_by_id(3).configoption4 == "9001"
 
 
+@pytest.mark.req("OPS-07")
 def test_one_wrong_value_refuses_the_whole_command_with_one_line(run: Runner) -> None:
     result = run("set", "3", "cpu=4", "ram=-1", "colour=red")
     assert result.exit_code == 1

@@ -48,6 +48,7 @@ def test_flags_are_passed_through_as_they_are(whmcs: Whmcs, services: RecordingS
     assert services.cron.runs == [(arguments, "standalone")]
 
 
+@pytest.mark.req("CRN-35")
 @pytest.mark.parametrize("code", [0, 1, 7])
 def test_the_exit_code_is_the_daemon_s(whmcs: Whmcs, services: RecordingServices, code: int) -> None:
     services.cron.exit_code = code
@@ -153,6 +154,18 @@ def test_a_run_may_be_silent_for_longer_than_a_call_may_take(whmcs: Whmcs, servi
 
     services.cron.script = script
     assert cron(quick).stdout == "before\nafter\n"
+
+
+@pytest.mark.req("CRN-49")
+def test_the_documented_command_works_from_the_root_of_whmcs(
+    whmcs: Whmcs, services: RecordingServices, tmp_path: Path
+) -> None:
+    services.cron.script = lambda argv: iter(["first", "Größe"])
+    log = tmp_path / "puq-cron.log"
+    command = f"'{whmcs.php}' modules/addons/puq_proxmox_kvm/cron.php --force 2>&1 | tee '{log}'"
+    done = subprocess.run(["sh", "-c", command], cwd=whmcs.tree, capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout == log.read_text(encoding="utf-8") == "first\nGröße\n"
+    assert services.cron.runs == [(["--force"], "standalone")]
 
 
 @pytest.mark.req("CRN-50")

@@ -97,6 +97,7 @@ def test_a_connection_that_works_is_reported_in_whmcs_s_form(whmcs: Whmcs) -> No
     assert whmcs.call("puqProxmoxKVM_TestConnection", service_params()).result == {"success": True, "error": ""}
 
 
+@pytest.mark.req("SRV-01")
 def test_metadata_and_buttons_need_no_daemon(whmcs: Whmcs, services: RecordingServices) -> None:
     names = ["MetaData", "ConfigOptions", "AdminCustomButtonArray", "ClientAreaCustomButtonArray"]
     report = whmcs.run([Call(f"puqProxmoxKVM_{name}") for name in [*names, "ClientAreaAllowedFunctions"]])

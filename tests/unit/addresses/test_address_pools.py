@@ -70,6 +70,7 @@ def test_the_last_address_of_a_family_does_not_run_over() -> None:
     assert texts(pool("255.255.255.255", "255.255.255.255", 32, "10.0.0.1").free(())) == ["255.255.255.255"]
 
 
+@pytest.mark.req("ENG-38")
 def test_a_64_costs_what_a_29_costs() -> None:
     taken = {int(ip_address("2001:db8::")) + number for number in range(2, 1002)}
     large = pool("2001:db8::2", "2001:db8::ffff:ffff:ffff:fffe", 64, "2001:db8::1")

@@ -48,6 +48,14 @@ def test_of_two_equal_records_one_is_deleted() -> None:
     assert needed(["1"], Record("first", *KEY, "1"), Record("second", *KEY, "1")) == {("second", None)}
 
 
+def test_a_record_that_is_listed_twice_is_no_spare_one_of_itself() -> None:
+    """Something was added while the pages of a listing were read, so the last one of a page came first on the next."""
+    twice = [*held("1"), *held("1")]
+    assert needed(["1"], *twice) == set()
+    assert needed(["2"], *twice) == {("#1", "2")}
+    assert needed([], *twice) == {("#1", None)}
+
+
 def test_a_record_that_is_not_served_is_mended_with_its_own_value() -> None:
     assert needed(["1", "2"], *held("3"), *held("2", sound=False)) == {("#3", "1"), ("#2", "2")}
 

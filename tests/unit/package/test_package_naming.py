@@ -111,6 +111,7 @@ def test_without_a_main_domain_the_name_stands_alone() -> None:
     assert fqdn("web", ".") == "web"
 
 
+@pytest.mark.req("INP-07")
 @pytest.mark.parametrize(
     "domain", ["exa mple.com", "a..b", "-x.com", "x_.com", "a" * 64 + ".com", "ab.com/x", "é" * 200]
 )

@@ -127,7 +127,7 @@ LEGACY = [
 ]
 
 
-@pytest.mark.req("OPT-32", "OPT-33")
+@pytest.mark.req("OPT-32", "OPT-33", "MIG-16")
 @pytest.mark.parametrize(("option", "chosen", "path", "expected"), LEGACY)
 def test_a_legacy_name_is_recognised_by_its_prefix(option: str, chosen: object, path: str, expected: int) -> None:
     assert value({option: chosen}, path) == expected
@@ -171,12 +171,22 @@ UNUSABLE = [
 ]
 
 
-@pytest.mark.req("OPT-44")
+@pytest.mark.req("OPT-44", "INP-06")
 @pytest.mark.parametrize(("chosen", "reason"), UNUSABLE)
 def test_an_unusable_choice_falls_back_to_the_default_and_is_reported(chosen: object, reason: str) -> None:
     package, warnings = effective({"ram": 2}, {"RAM": chosen})
     assert package.ram_gb == 2
     assert warnings == [f'Configurable option "RAM": {reason}; the default of the product applies']
+
+
+@pytest.mark.req("INP-06")
+@pytest.mark.parametrize("chosen", ["-1|minus one", "abc|words", "2.5|half", "99999999999|absurd", "|nothing", ""])
+@pytest.mark.parametrize("option", [*OPTION_FIELDS, *(f"{key}|label" for key in LEGACY_FIELDS)])
+def test_an_absurd_value_of_any_option_counts_as_not_assigned(option: str, chosen: str) -> None:
+    found = assigned({option: chosen})
+    assert found.values == {}
+    (line,) = found.warnings
+    assert line.startswith(f'Configurable option "{option}": ')
 
 
 @pytest.mark.req("OPT-23", "OPT-25")
@@ -238,6 +248,7 @@ def test_an_assigned_option_always_beats_the_default(row: Any, default: int, cho
     assert value({option: f"{chosen + shift}|label"}, path, **settings) == chosen + shift
 
 
+@pytest.mark.req("INP-06")
 @given(st.dictionaries(NAMES, CHOICES))
 def test_no_option_reaches_the_package_outside_of_the_documented_ranges(options: dict[str, object]) -> None:
     package, _ = effective({}, options)

@@ -34,6 +34,7 @@ def test_what_is_no_host_is_refused(host: str) -> None:
         Endpoint(host)
 
 
+@pytest.mark.req("PRV-07")
 def test_the_secret_shows_in_no_representation() -> None:
     endpoint = Endpoint("pve1", token_id="root@pam!whmcs", token_secret="11111111-2222-3333-4444-555555555555")
     client = Proxmox(endpoint)

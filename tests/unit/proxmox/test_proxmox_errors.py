@@ -101,6 +101,7 @@ TASKS = [
 ]
 
 
+@pytest.mark.req("PRV-03")
 @pytest.mark.parametrize(("text", "error"), STATUS_500)
 def test_a_500_means_what_its_text_says_and_nothing_was_done(text: str, error: type[ProviderError]) -> None:
     found = http_error("configure VM 100", 500, f"{text}\n", write=True)
@@ -108,6 +109,7 @@ def test_a_500_means_what_its_text_says_and_nothing_was_done(text: str, error: t
     assert str(found) == f"Could not configure VM 100: {text}"
 
 
+@pytest.mark.req("PRV-03")
 @pytest.mark.parametrize(("fields", "error"), STATUS_400)
 def test_a_400_means_what_its_fields_say(fields: dict[str, str], error: type[ProviderError]) -> None:
     found = http_error("do it", 400, "Parameter verification failed.\n", fields, write=True)
@@ -122,6 +124,7 @@ def test_the_refused_fields_are_kept() -> None:
     assert found.fields == {"cores": "too many", "memory": "x"}
 
 
+@pytest.mark.req("PRV-03")
 @pytest.mark.parametrize(("text", "error"), TASKS)
 def test_a_task_failed_for_the_reason_in_its_exit_status(text: str, error: type[ProviderError]) -> None:
     assert type(task_error("start VM 100", text)) is error
@@ -142,6 +145,7 @@ def test_a_5xx_that_nobody_knows_may_have_had_its_effect(status: int) -> None:
     assert http_error("start VM 100", status, "Something new", write=True).kind == "retryable"
 
 
+@pytest.mark.req("PRV-03")
 @pytest.mark.parametrize(
     ("status", "text", "error", "who"),
     [
@@ -158,6 +162,7 @@ def test_other_statuses(status: int, text: str, error: type[ProviderError], who:
     assert (type(found), found.who, found.outcome_unknown) == (error, who, False)
 
 
+@pytest.mark.req("PRV-08")
 def test_only_an_answer_that_says_absent_becomes_not_found() -> None:
     answers = [(404, "not found"), (500, ""), (595, "no such VM"), (500, "storage 'x' does not exist"), (502, "gone")]
     assert not [found for found in (http_error("do it", *answer) for answer in answers) if found.kind == "not_found"]
@@ -199,6 +204,7 @@ def test_time_alone_heals_what_is_retryable_and_a_person_what_is_permanent() -> 
     )
 
 
+@pytest.mark.req("PRV-03")
 @given(st.integers(300, 599), st.text(), st.dictionaries(st.text(), st.text(), max_size=3), st.booleans())
 def test_any_answer_whatsoever_becomes_one_line_and_an_error_of_ours(
     status: int, text: str, fields: dict[str, str], write: bool

@@ -1,6 +1,7 @@
 """Clone, configure, resize, migrate, destroy: what is sent for each, and what an absent VM means."""
 
 import pytest
+import requests
 import responses
 
 from providers.errors import Conflict, Rejected, Retryable, Unavailable
@@ -71,6 +72,7 @@ def test_a_clone_whose_worker_did_not_start_may_have_left_a_stub(net: responses.
     assert (cloning.value.outcome_unknown, starting.value.outcome_unknown) == (True, False)
 
 
+@pytest.mark.req("PRV-08")
 def test_an_absent_vm_has_no_configuration_and_no_status(net: responses.RequestsMock, proxmox: Proxmox) -> None:
     net.get(f"{NODE}/qemu/100/config", status=500, json=ABSENT)
     net.get(f"{NODE}/qemu/100/status/current", status=500, json=ABSENT)
@@ -78,6 +80,7 @@ def test_an_absent_vm_has_no_configuration_and_no_status(net: responses.Requests
     assert proxmox.status("pve1", 100) is None
 
 
+@pytest.mark.req("PRV-08")
 @pytest.mark.parametrize("status", [595, 502, 500])
 def test_trouble_on_the_way_is_never_absence(net: responses.RequestsMock, proxmox: Proxmox, status: int) -> None:
     net.get(f"{NODE}/qemu/100/config", status=status, body="")
@@ -87,6 +90,19 @@ def test_trouble_on_the_way_is_never_absence(net: responses.RequestsMock, proxmo
     with pytest.raises(Retryable) as caught:
         proxmox.destroy("pve1", 100)
     assert caught.value.outcome_unknown
+
+
+@pytest.mark.req("PRV-08")
+@pytest.mark.parametrize(
+    "trouble", [requests.ReadTimeout("slow"), requests.ConnectTimeout("far"), requests.ConnectionError("cut")]
+)
+def test_silence_is_never_absence(net: responses.RequestsMock, proxmox: Proxmox, trouble: Exception) -> None:
+    net.get(f"{NODE}/qemu/100/config", body=trouble)
+    net.get(f"{NODE}/qemu/100/status/current", body=trouble)
+    net.delete(f"{NODE}/qemu/100", body=trouble)
+    for call in (proxmox.config, proxmox.status, proxmox.destroy):
+        with pytest.raises(Retryable):
+            call("pve1", 100)
 
 
 def test_configuration_is_read_with_or_without_pending_changes(

@@ -134,6 +134,7 @@ def test_the_text_of_the_body_is_preferred_and_the_reason_serves_when_there_is_n
         proxmox.version()
 
 
+@pytest.mark.req("PRV-07")
 def test_no_secret_gets_into_error_or_log(
     net: responses.RequestsMock, proxmox: Proxmox, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -63,16 +63,19 @@ def ip_configs(draw: st.DrawFn) -> IpConfig:
     )
 
 
+@pytest.mark.req("PRV-04")
 @given(net_devices)
 def test_a_network_card_survives_printing_and_reading(card: NetDevice) -> None:
     assert NetDevice.parse(str(card)) == card
 
 
+@pytest.mark.req("PRV-04")
 @given(disks)
 def test_a_disk_survives_printing_and_reading(disk: Disk) -> None:
     assert Disk.parse(disk.interface, str(disk)) == disk
 
 
+@pytest.mark.req("PRV-04")
 @given(ip_configs())
 def test_cloud_init_addresses_survive_printing_and_reading(config: IpConfig) -> None:
     assert IpConfig.parse(str(config)) == config

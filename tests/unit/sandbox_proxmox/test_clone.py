@@ -106,6 +106,7 @@ def test_a_clone_on_shared_storage_may_go_to_another_node(api: Api) -> None:
     assert api.vm(100, target="pve3", full=1) == "/nodes/pve3/qemu/100"
 
 
+@pytest.mark.req("SBX-03")
 def test_a_write_during_a_clone_waits_ten_seconds_and_ends_as_a_timeout() -> None:
     api = Api(conformance_cluster(VirtualClock()))
     api.token = api.cluster.role_tokens["module"]
@@ -163,6 +164,7 @@ def test_a_new_vm_is_in_the_clusters_resources_without_a_name_at_first(api: Api)
     assert (listed()["status"], listed()["name"]) == ("stopped", "web100")
 
 
+@pytest.mark.req("SBX-03")
 def test_a_node_that_fails_during_a_clone_leaves_a_locked_stub_that_no_token_can_remove(api: Api) -> None:
     upid = api.clone(100, full=1)
     api.clock.advance(2.0)
@@ -172,5 +174,6 @@ def test_a_node_that_fails_during_a_clone_leaves_a_locked_stub_that_no_token_can
     assert api.end_of(upid) == "unexpected status"
     api.clock.advance(3600.0)
     assert api.get("/nodes/pve1/qemu/100/config")["lock"] == "clone"
+    assert api.call("PUT", "/nodes/pve1/qemu/100/config", memory=128).reason == "VM is locked (clone)"
     assert api.task("DELETE", "/nodes/pve1/qemu/100", purge=1) == "VM is locked (clone)"
     assert api.call("DELETE", "/nodes/pve1/qemu/100", skiplock=1).status == 400

@@ -22,6 +22,7 @@ def session(api: Api) -> Iterator[requests.Session]:
         yield client
 
 
+@pytest.mark.req("SBX-07")
 @pytest.mark.parametrize(("status", "text"), [(500, ""), (503, ""), (595, "No route to host"), (596, "Broken pipe")])
 def test_a_status_comes_in_place_of_the_effect(api: Api, session: requests.Session, status: int, text: str) -> None:
     api.cluster.faults.add(Fault(match="POST .*/clone", status=status))
@@ -31,6 +32,7 @@ def test_a_status_comes_in_place_of_the_effect(api: Api, session: requests.Sessi
     assert session.post(CLONE, data={"newid": 100}).status_code == 200
 
 
+@pytest.mark.req("SBX-07")
 @pytest.mark.parametrize(("kind", "happened"), [("cut-before", False), ("cut-after", True)])
 def test_a_connection_breaks_before_or_after_the_effect(
     api: Api, session: requests.Session, kind: str, happened: bool
@@ -43,6 +45,7 @@ def test_a_connection_breaks_before_or_after_the_effect(
     assert (100 in api.cluster.guests) is happened
 
 
+@pytest.mark.req("SBX-07")
 def test_a_slow_answer_is_given_up_by_an_impatient_client_although_it_takes_effect(
     api: Api, session: requests.Session
 ) -> None:
@@ -54,6 +57,7 @@ def test_a_slow_answer_is_given_up_by_an_impatient_client_although_it_takes_effe
     assert api.get("/nodes/pve1/qemu/9000/config")["cores"] == 3
 
 
+@pytest.mark.req("SBX-07")
 def test_a_task_fails_with_the_wanted_status_and_does_nothing(api: Api) -> None:
     api.cluster.faults.add(Fault(kind="task-fails", task_type="qmclone", exit_status="out of luck"))
     assert api.end_of(api.clone(100)) == "out of luck"
@@ -61,6 +65,7 @@ def test_a_task_fails_with_the_wanted_status_and_does_nothing(api: Api) -> None:
     assert api.end_of(api.clone(100)) == "OK"
 
 
+@pytest.mark.req("SBX-07")
 def test_a_task_with_warnings_does_its_work(api: Api) -> None:
     api.cluster.faults.add(Fault(kind="task-warnings", task_type="qmclone", text="EFI certificates are old"))
     upid = api.clone(100)
@@ -69,6 +74,7 @@ def test_a_task_with_warnings_does_its_work(api: Api) -> None:
     assert 100 in api.cluster.guests
 
 
+@pytest.mark.req("SBX-07")
 def test_a_stale_lock_stays_until_somebody_with_the_right_to_removes_it(api: Api) -> None:
     vm = api.vm(100)
     api.cluster.faults.add(Fault(match="GET .*/qemu/100/config", kind="stale-lock", vmid=100, lock="backup"))
