@@ -36,9 +36,7 @@ def strangers(service_id: int, places: Collection[Place]) -> dict[Place, int]:
     return {place: owner for place, owner in owners.items() if owner != service_id}
 
 
-def _owner(
-    place: Place, service_id: int, holders: Mapping[Any, int], bearers: Mapping[str, Collection[int]]
-) -> int:
+def _owner(place: Place, service_id: int, holders: Mapping[Any, int], bearers: Mapping[str, Collection[int]]) -> int:
     if place.ip is not None:
         return holders.get(place.ip, service_id)
     found = bearers.get(place.key[0]) or [service_id]

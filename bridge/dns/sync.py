@@ -143,7 +143,9 @@ class Round:
     def confirm(self) -> None:
         """What was written and should be something else by now, is tried again at once: the client may have chosen another name
         meanwhile, or somebody may have asked for the end of the VM."""
-        written = {place: record for place, record in self._plan.last_words().items() if self._is_written(place, record)}
+        written = {
+            place: record for place, record in self._plan.last_words().items() if self._is_written(place, record)
+        }
         right = self._right_now(dict.fromkeys(written, self._service_id))
         moved = {place: each.service_id for place, each in right.items() if each.record != written[place]}
         if moved:

@@ -1,6 +1,7 @@
 """Zones and reverse names through the protocol, as the pages of admins and clients ask for them."""
 
 import json
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -12,13 +13,16 @@ from pydantic import SecretStr
 
 from bridge.database import close_connection
 from bridge.dns.zone_form import KEEP
-from bridge.models.module import DnsZone
+from bridge.lifecycle.direct import Why
+from bridge.models.companion import PendingRecord
+from bridge.models.module import DnsZone, VmInfo
 from bridge.models.whmcs import Service, Ticket, TicketDepartment
 from bridge.protocol.signing import Signer
 from bridge.web.app import create_app
 from bridge.web_role import WebServices
 from bridge.wiring import Outside
 from providers.errors import AuthFailed
+from tests.chaos.processes import wait_until
 from tests.commands.browser import Browser
 from tests.commands.conftest import Desk
 from tests.daemon import SECRET
@@ -79,6 +83,13 @@ def test_an_admin_adds_lists_and_changes_a_zone_and_never_gets_its_secret_back(r
         }
     ]
     assert rig.admin("zone_save", id=zone_id, fields={"api_key": KEEP, "server": "https://dns2.example.net"}) == zone_id
+    assert rig.house.zones.providers.vault.open(DnsZone.get_by_id(zone_id).api_key) == "pdns-secret"
+
+
+@pytest.mark.req("DNS-36")
+def test_a_secret_that_is_left_out_as_null_keeps_its_value(rig: NamedDesk) -> None:
+    zone_id = rig.admin("zone_save", fields=POWERDNS)
+    rig.admin("zone_save", id=zone_id, fields={"api_key": None})
     assert rig.house.zones.providers.vault.open(DnsZone.get_by_id(zone_id).api_key) == "pdns-secret"
 
 
@@ -246,3 +257,18 @@ def test_where_only_ticks_run_they_try_again_what_failed_and_print_nothing_of_it
     printed = rig.tick()
     assert rig.names.reverse(["192.168.130.2"]) == {"192.168.130.2": Service.get_by_id(service).domain}
     assert not [line for line in printed if "rev" in line]
+
+
+@pytest.mark.req("DNS-58")
+def test_records_of_a_step_that_nobody_waits_for_any_longer_are_looked_at_when_they_are_written(rig: NamedDesk) -> None:
+    service = rig.deploy()
+    VmInfo.update(vm_status="clone").where(VmInfo.service_id == service).execute()
+    answers = threading.Event()
+    rig.names.zones[REVERSE].meanwhile = lambda: answers.wait(20)
+    answer = rig.house.direct.run(service, "VMSetDNSRecords")
+    assert answer.why is Why.GOES_ON
+    VmInfo.update(vm_status="terminate").where(VmInfo.service_id == service).execute()
+    answers.set()
+    wait_until(lambda: PendingRecord.get_or_none(PendingRecord.type == "PTR"), 20, lambda: "nothing is looked at again")
+    rig.house.dns_retries.work()
+    assert rig.names.reverse(["192.168.130.2"]) == {}

@@ -6,7 +6,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from bridge.dns.pending import LONGEST_PAUSE
 from bridge.lifecycle.rules import Operation
+from bridge.models.companion import PendingRecord
 from bridge.models.module import VmInfo
 from bridge.models.whmcs import ActivityLogEntry, Product, Service
 from bridge.sandbox.proxmox.storage import Volume
@@ -67,6 +69,17 @@ class Living(Installation):
         answer = self.ask(service, operation, **facts)
         assert answer == "success", answer
         return self.run()
+
+    def names_settle(self) -> None:
+        """DNS providers work again, and time passes until nothing is pending any more."""
+        self.names.broken = False
+        self.names.faults.clear()
+        for _ in range(10):
+            if not PendingRecord.select().exists():
+                return
+            self.clock.advance(LONGEST_PAUSE)
+            self.house.dns_retries.work()
+        raise AssertionError([f"{row.name} {row.type}: {row.cause}" for row in PendingRecord.select()])
 
     def choose(self, service: int, name: str, choice: str) -> None:
         """The client has chosen a sub-option of an option that is assigned to the service, e.g. "Additional Disk", "0|none"."""

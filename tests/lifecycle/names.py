@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 from ipaddress import ip_address
 
 import requests
@@ -9,7 +10,7 @@ import requests
 from bridge.dns.names import pointer
 from bridge.models.module import DnsZone
 from providers.dns import Key, RecordSet
-from providers.errors import ProviderError, Unreached
+from providers.errors import AuthFailed, ProviderError, Rejected, Unreached
 from tests.chaos.gate import Gate
 from tests.factories import make_dns_zone
 from tests.memory_zone import MemoryZone
@@ -21,13 +22,44 @@ ZONES = (
 )
 
 
+class Trouble(StrEnum):
+    """What goes wrong with a store."""
+
+    UNREACHED = "nothing is stored, and the zone is left alone for a while"
+    REFUSED = "nothing is stored"
+    ANSWER_LOST = "all is stored, and nobody knows"
+    HALF = "all but the last record set is stored, which is refused"
+    BUG = "the adapter breaks"
+
+
+@dataclass
+class Fault:
+    """`trouble` for `times` stores in zones whose name ends with `zone`, after the first `after` of them."""
+
+    trouble: Trouble
+    zone: str = ""
+    after: int = 0
+    times: int = 1
+
+    def strikes(self, zone: str) -> bool:
+        """Whether this store is one of them; it is counted."""
+        if not zone.endswith(self.zone) or not self.times:
+            return False
+        if self.after:
+            self.after -= 1
+            return False
+        self.times -= 1
+        return True
+
+
 @dataclass
 class GatedZone:
-    """A zone whose calls may be the last ones of the process."""
+    """A zone whose calls may go wrong, or be the last ones of the process."""
 
     inner: MemoryZone
     gate: Gate
     served: list[str]
+    faults: list[Fault]
 
     @property
     def name(self) -> str:
@@ -52,11 +84,32 @@ class GatedZone:
         self.served.append(self.name)
         try:
             self.gate.before(f"DNS {self.name}")
-            failed = self.inner.store(sets)
+            failed = self._store(sets)
             self.gate.after(f"DNS {self.name}")
         except requests.exceptions.ConnectionError as error:
             return {wanted.key: Unreached(str(error), outcome_unknown=True) for wanted in sets}
         return failed
+
+    def _store(self, sets: Sequence[RecordSet]) -> Mapping[Key, ProviderError]:
+        struck = [fault.trouble for fault in self.faults if fault.strikes(self.name)]
+        match struck[0] if struck else None:
+            case Trouble.UNREACHED:
+                return _all_fail(sets, Unreached("dns.example.net refuses connections"))
+            case Trouble.REFUSED:
+                return _all_fail(sets, AuthFailed("dns.example.net: Unauthorized"))
+            case Trouble.ANSWER_LOST:
+                self.inner.store(sets)
+                return _all_fail(sets, Unreached("dns.example.net did not answer in time", outcome_unknown=True))
+            case Trouble.HALF:
+                return {**self.inner.store(sets[:-1]), **_all_fail(sets[-1:], Rejected("dns.example.net: no"))}
+            case Trouble.BUG:
+                raise KeyError("rrsets")
+            case None:
+                return self.inner.store(sets)
+
+
+def _all_fail(sets: Sequence[RecordSet], error: ProviderError) -> dict[Key, ProviderError]:
+    return {wanted.key: error for wanted in sets}
 
 
 @dataclass
@@ -66,6 +119,7 @@ class Names:
     zones: dict[str, MemoryZone] = field(default_factory=dict)
     served: list[str] = field(default_factory=list)
     gate: Gate = field(default_factory=Gate)
+    faults: list[Fault] = field(default_factory=list)
 
     def install(self) -> None:
         """Configure the zones as an admin does."""
@@ -75,7 +129,7 @@ class Names:
 
     def provide(self, row: DnsZone) -> GatedZone:
         """The zone of a row."""
-        return GatedZone(self.zones[row.zone], self.gate, self.served)
+        return GatedZone(self.zones[row.zone], self.gate, self.served, self.faults)
 
     @property
     def forward(self) -> dict[str, list[str]]:

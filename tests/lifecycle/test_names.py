@@ -1,18 +1,30 @@
 """The records of a VM through its later life, when something goes wrong on the way."""
 
+from collections.abc import Callable
+
 import pytest
 
 from bridge.connections import DatabaseUnavailable
 from bridge.dns.zones import Zones
 from bridge.lifecycle.rules import Operation
+from bridge.models.companion import AddressReservation, PendingRecord, VmWork
 from bridge.models.module import DnsZone
 from bridge.models.whmcs import Service
+from bridge.whmcs_service import WhmcsService
+from providers.errors import Unavailable
 from tests.chaos.gate import Killed
+from tests.integration.dns.desk import living_service
 from tests.lifecycle.conftest import Install
 from tests.lifecycle.living import Living
 from tests.lifecycle.scenarios import gone, records_fit
 
-FORWARD = "example.com"
+FORWARD, REVERSE = "example.com", "130.168.192.in-addr.arpa"
+
+
+def work(rig: Living) -> None:
+    """The daemon works until nothing is due any more."""
+    while rig._work():
+        pass
 
 
 def dies_at(rig: Living, zone: str, moment: str, times: int = 1) -> None:
@@ -27,8 +39,7 @@ def dies_at(rig: Living, zone: str, moment: str, times: int = 1) -> None:
 
     setattr(rig.gate, moment, strike)
     with pytest.raises(Killed):
-        while rig._work():
-            pass
+        work(rig)
     delattr(rig.gate, moment)
     rig.clock.advance(rig.house.claims.lease + 1)
     rig.start_daemon()
@@ -56,19 +67,41 @@ def test_a_retry_before_addresses_are_given_back_leaves_no_record_of_them_behind
 @pytest.mark.req("DNS-59")
 @pytest.mark.parametrize("operation", [Operation.TERMINATE, Operation.REDEPLOY])
 @pytest.mark.parametrize("main_domain", ["example.com", ""])
+@pytest.mark.parametrize("got_to", ["nothing", "its VMID", "its password"])
 def test_a_host_name_that_the_client_has_typed_is_never_deleted(
-    install: Install, operation: Operation, main_domain: str
+    install: Install, monkeypatch: pytest.MonkeyPatch, operation: Operation, main_domain: str, got_to: str
 ) -> None:
     rig = install(main_domain=main_domain)
     website = {("www.example.com", "A"): frozenset({"203.0.113.80"})}
     rig.names.zones[FORWARD].records.update(website)
-    rig.fault("GET .*/cluster/resources", status=500, times=1)
     service = rig.order()
     Service.update(domain="www.example.com").where(Service.id == service).execute()
-    rig.tick()
+    if got_to == "its VMID":
+        rig.fault("GET .*/cluster/resources", status=500, times=1)
+    with monkeypatch.context() as away:
+        if got_to == "its password":
+            away.setattr(WhmcsService, "set_credentials", no_whmcs)
+        if got_to != "nothing":
+            rig.tick()
     assert rig.state(service) == "creation"
     rig.ask_and_run(service, operation)
     assert rig.names.zones[FORWARD].records.items() >= website.items()
+
+
+def no_whmcs(*arguments: object) -> None:
+    """WHMCS's API is away."""
+    raise Unavailable("whmcs refuses connections")
+
+
+@pytest.mark.req("DNS-27", "DNS-59")
+def test_a_host_name_that_the_client_has_typed_is_replaced_also_when_it_begins_like_the_vms(install: Install) -> None:
+    rig = install()
+    rig.names.zones[FORWARD].records[f"1-1.cloud.{FORWARD}", "A"] = frozenset({"203.0.113.80"})
+    service = rig.order()
+    Service.update(domain=f"1-1.cloud.{FORWARD}").where(Service.id == service).execute()
+    rig.run()
+    assert rig.facts(service).domain == f"1-1.{FORWARD}"
+    assert f"1-1.cloud.{FORWARD}" in rig.names.forward
 
 
 @pytest.mark.req("DNS-53")
@@ -132,6 +165,53 @@ def test_a_database_that_is_away_for_a_moment_leaves_no_record_unwritten_or_behi
     away += ["Database whmcs: connection lost"] * 2
     rig.ask_and_run(service, Operation.TERMINATE)
     gone(rig, service)
+
+
+@pytest.mark.req("DNS-58", "RDN-05")
+@pytest.mark.parametrize("operation", [Operation.CHANGE_PACKAGE, Operation.SET_DNS_RECORDS])
+def test_a_reverse_name_that_is_chosen_while_the_vms_records_are_written_is_there_in_the_end(
+    install: Install, operation: Operation
+) -> None:
+    rig = install()
+    service = rig.living()
+    ip = rig.addresses(service)[0]
+    chosen = {ip: "mail.example.org"}
+    assert rig.ask(service, operation) == "success"
+    in_the_middle = 1 if operation is Operation.CHANGE_PACKAGE else 2  # the other one deletes at first
+    during(rig, REVERSE, in_the_middle, lambda: rig.house.reverse_names.set(service, chosen, by_client=False))
+    rig.run()
+    assert rig.names.reverse([ip]) == chosen
+    assert PendingRecord.select().count() == 0
+
+
+@pytest.mark.req("DNS-58")
+def test_a_scheduler_that_lost_its_vm_while_it_deleted_records_takes_no_name_from_the_next_holder(
+    install: Install,
+) -> None:
+    rig = install(ipv4_count="1", ipv6_count="0")
+    service = rig.living()
+    (ip,) = rig.addresses(service)
+
+    def taken_over() -> None:
+        """Another scheduler has finished the termination, and the address is somebody else's."""
+        VmWork.update(lease_owner="another", lease_until=rig.clock.now() + 3600).execute()
+        AddressReservation.delete().execute()
+        living_service(ip, domain="heir.example.com")
+
+    assert rig.ask(service, Operation.TERMINATE) == "success"
+    during(rig, REVERSE, 1, taken_over)
+    rig.tick()
+    assert rig.names.reverse([ip]) == {ip: "heir.example.com"}
+
+
+def during(rig: Living, zone: str, number: int, act: Callable[[], object]) -> None:
+    """Let `act` happen while something is stored in a zone, the so many-th time from now on."""
+    inner = rig.names.zones[zone]
+
+    def next_time() -> None:
+        during(rig, zone, number - 1, act)
+
+    inner.meanwhile = act if number == 1 else next_time
 
 
 def test_zones_of_which_none_can_be_used_stop_no_operation(install: Install) -> None:

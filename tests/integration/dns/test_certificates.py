@@ -8,6 +8,7 @@ import pytest
 
 from bridge.models.module import DnsZone
 from bridge.trust import dns_key
+from providers.errors import CertificateRefused
 from tests.contract.https_server import Authority, https_server
 from tests.integration.dns.desk import Desk
 from tests.powerdns_server import PowerDns
@@ -50,6 +51,17 @@ def test_another_certificate_is_refused_until_an_admin_accepts_it(tmp_path: Path
         assert f"has changed: SHA-256 {changed.fingerprint} instead of {certificate.fingerprint}" in error
         desk.trust.forget(dns_key("127.0.0.1", port))
         assert desk.admin.test(zone) == ""
+
+
+def test_a_choice_that_changes_is_seen_by_zones_that_are_connected_already(tmp_path: Path) -> None:
+    desk, certificate, changed = Desk(), CA.issue(tmp_path), CA.issue(tmp_path)
+    with https_server(certificate, powerdns_answer) as port:
+        DnsZone.create(zone="example.com", type="powerdns", server=f"https://127.0.0.1:{port}", api_key="k")
+        desk.trust.choose(dns_key("127.0.0.1", port), {"fingerprint": changed.fingerprint})
+        with pytest.raises(CertificateRefused, match="has changed"):
+            desk.configured.all()[0].records.test()
+        desk.trust.choose(dns_key("127.0.0.1", port), {"fingerprint": certificate.fingerprint})
+        desk.configured.all()[0].records.test()
 
 
 def test_plain_http_has_nothing_to_pin() -> None:

@@ -1,9 +1,14 @@
 """The statements of the DNS parts on SQLite and on MariaDB."""
 
+import json
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
 import pytest
 
+from bridge.database import close_connection
 from bridge.dns.zone_form import KEEP
-from bridge.models.module import DnsZone
+from bridge.models.module import DnsZone, VmInfo
 from tests.integration.dns.desk import HOST, Desk, host_names, living_service, ptr
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -40,3 +45,19 @@ def test_names_are_written_changed_checked_and_removed() -> None:
     assert zone.records == {ptr(IP): {HOST}}
     desk.remove(service, host_names(IP))
     assert (zone.records, desk.outstanding()) == ({}, [])
+
+
+def test_names_of_several_addresses_that_are_saved_at_once_are_all_kept() -> None:
+    ips = [f"192.168.130.{number}" for number in range(2, 10)]
+    service, begin = living_service(*ips), Barrier(len(ips))
+
+    def save(ip: str) -> None:
+        desk = Desk()
+        begin.wait(20)
+        desk.reverse.set(service, {ip: f"mail{ip.rpartition('.')[2]}.example.org"}, by_client=True)
+        close_connection()
+
+    with ThreadPoolExecutor(len(ips)) as clients:
+        list(clients.map(save, ips))
+    stored = json.loads(VmInfo.get_by_id(service).vm_rev_dns)
+    assert stored == {ip: f"mail{ip.rpartition('.')[2]}.example.org" for ip in ips}

@@ -1,11 +1,16 @@
 """What failed is remembered, shown, and tried again until it is right."""
 
+from threading import Thread
+
 import pytest
 
-from bridge.models.companion import AddressReservation, PendingRecord
+from bridge.database import close_connection, transaction
+from bridge.dns.plan import Place
+from bridge.models.companion import AddressReservation, PendingRecord, VmWork
 from bridge.models.module import DnsZone, VmInfo
 from bridge.models.whmcs import Service
 from providers.errors import AuthFailed, RateLimited
+from tests.conftest import installed
 from tests.integration.dns.desk import HOST, Desk, hold, host_names, living_service, ptr
 
 pytestmark = [pytest.mark.usefixtures("database"), pytest.mark.req("DNS-49")]
@@ -176,6 +181,19 @@ def terminate(desk: Desk, service: int) -> None:
     VmInfo.update(vm_status="remove", vm_rev_dns=None).where(VmInfo.service_id == service).execute()
 
 
+def test_the_record_of_a_vm_that_is_redeployed_is_deleted_as_long_as_it_has_not_begun_anew(desk: Desk) -> None:
+    zone = desk.zone("example.com")
+    service = living_service(IP)
+    desk.refresh(service, host_names(IP))
+    VmInfo.update(vm_status="creation").where(VmInfo.service_id == service).execute()
+    VmWork.create(service_id=service, intent='{"redeploy": true}')
+    zone.failing = REFUSED
+    desk.remove(service, host_names(IP))
+    zone.failing = None
+    desk.later()
+    assert (zone.records, desk.outstanding()) == ({}, [])
+
+
 @pytest.mark.req("DNS-47")
 def test_an_alias_above_a_classless_zone_ends_the_retries(desk: Desk) -> None:
     above = desk.zone("2.0.192.in-addr.arpa")
@@ -228,3 +246,43 @@ def test_two_schedulers_do_not_try_the_same_at_the_same_moment(desk: Desk) -> No
     desk.clock.advance(60)
     assert len(desk.pending.take_due(100)) == 2
     assert desk.pending.take_due(100) == []
+
+
+def test_of_two_records_of_one_name_each_is_remembered_and_forgotten_by_itself(desk: Desk) -> None:
+    first, second = (Place(1, (HOST, type)) for type in ("A", "AAAA"))
+    desk.pending.settle(1, [first, second], {first: REFUSED, second: REFUSED})
+    desk.pending.settle(1, [first], {})
+    assert desk.outstanding() == [(HOST, "AAAA")]
+
+
+def test_what_is_asked_for_anew_is_tried_with_short_pauses_again(desk: Desk) -> None:
+    zone = desk.zone(REVERSE)
+    zone.failing = REFUSED
+    service = living_service(IP)
+    desk.refresh(service, host_names(IP))
+    for _ in range(6):
+        desk.later()
+    desk.reverse.set(service, {IP: "mail.example.org"}, by_client=True)
+    (row,) = desk.pending.of_service(service)
+    assert row.due_at - desk.clock.now() <= 60
+
+
+def test_while_one_scheduler_takes_records_another_one_goes_past_them(mariadb_url: str) -> None:
+    installed(mariadb_url)
+    desk, found = Desk(), []
+    zone = desk.zone("example.com")
+    zone.failing = REFUSED
+    desk.refresh(living_service(IP), host_names(IP))
+    desk.clock.advance(60)
+
+    def other() -> None:
+        found.append(desk.pending.take_due(100))
+        close_connection()
+
+    with transaction():
+        assert len(desk.pending.take_due(100)) == 2
+        thread = Thread(target=other)
+        thread.start()
+        thread.join(10)
+        assert found == [[]]
+    thread.join(30)

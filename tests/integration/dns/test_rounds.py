@@ -239,3 +239,17 @@ def test_whoever_changes_a_reverse_name_is_not_kept_waiting_by_a_slow_provider(
     desk.later(60)
     assert slow.records == {ptr(IP): {"mail.example.org"}}
     assert desk.outstanding() == []
+
+
+@pytest.mark.req("RDN-05", "DNS-58")
+def test_a_reverse_name_that_a_slow_provider_writes_after_the_vm_was_terminated_is_deleted_again(
+    desk: Desk, slow: SlowZone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reverse, "PATIENCE", 0.1)
+    service = living_service(IP)
+    desk.reverse.set(service, {IP: "mail.example.org"}, by_client=True)
+    terminated(desk, service)
+    finished(desk, slow)
+    assert slow.records == {ptr(IP): {"mail.example.org"}}
+    desk.later(60.0)
+    assert (slow.records, desk.outstanding()) == ({}, [])

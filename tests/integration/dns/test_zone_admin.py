@@ -142,6 +142,20 @@ def test_another_provider_does_not_inherit_secrets(desk: Desk) -> None:
     assert (row(zone_id).api_key, row(zone_id).server) == (None, None)
 
 
+def test_another_provider_does_not_inherit_the_address(desk: Desk) -> None:
+    zone_id = desk.admin.save(POWERDNS)
+    moved = {name: value for name, value in HESTIA.items() if name != "server"}
+    with pytest.raises(ZoneRefused, match=r"^Server URL: must be filled in$"):
+        desk.admin.save(moved, zone_id)
+
+
+@pytest.mark.req("DNS-37")
+@pytest.mark.parametrize("server", ["https://me:pa/ss@dns.example.net:8081/", "me:pa/ss@dns.example.net:8081/"])
+def test_a_password_that_an_older_module_kept_in_the_address_is_not_shown(desk: Desk, server: str) -> None:
+    zone = make_dns_zone(server=server)
+    assert desk.admin.show(zone.id)["server"] == server.replace("me:pa/ss@", "")
+
+
 @pytest.mark.req("DNS-48")
 def test_without_a_key_nothing_is_stored(desk: Desk) -> None:
     desk.start(key=None)

@@ -106,6 +106,7 @@ def test_a_classless_zone_holds_the_last_octet_below_its_own_name(zone: str) -> 
         ("7/32", range(7, 8)),
         ("64-127", range(64, 128)),
         ("0-31", range(0, 32)),
+        ("0/31", range(0, 2)),
         ("24-31", range(24, 32)),
         ("32-28", range(32, 48)),
         ("65/26", range(0)),
