@@ -119,6 +119,8 @@ class Worker:
             return
         self._next_poll = now + POLL
         for service_id in take(IN_FLIGHT - len(self._jobs)):
+            if service_id in self._jobs:
+                continue  # its lease ran out, as the database was away, and is ours again; its run is still in our hands
             job = Job(service_id, console.block())
             self._jobs[service_id] = job
             self._give_turn(job)

@@ -1,5 +1,6 @@
 """A real PowerDNS on free loopback ports, with a SQLite database of its own. It answers on its API and as a name server."""
 
+import signal
 import sqlite3
 import subprocess
 import time
@@ -98,6 +99,11 @@ class PowerDns:
             self._process.terminate()
             self._process.wait(30)
             self._process = None
+
+    def pause(self, on: bool = True) -> None:
+        """Answer nothing: what is asked meanwhile is answered when the pause is over."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP if on else signal.SIGCONT)
 
     def clear(self) -> None:
         """Delete all zones; one of another test may be closer to a name than the one that is asked about."""

@@ -1,6 +1,6 @@
 """Rows of `kvm_bridge_address`: the addresses handed out by us, each at most once by the table's unique key."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Any
@@ -61,12 +61,6 @@ def holder_of(ip: Ip) -> int | None:
     """The service that has reserved `ip`."""
     row = Row.get_or_none(Row.address == ip.exploded)
     return row.service_id if row else None
-
-
-def holders_of(ips: Collection[Ip]) -> dict[Ip, int]:
-    """The services that have reserved any of `ips`, by address."""
-    rows = Row.select(Row.address, Row.service_id).where(Row.address.in_([ip.exploded for ip in ips])) if ips else ()
-    return {ip_address(row.address): int(row.service_id) for row in rows}
 
 
 def give_back(service_id: int, keep: Iterable[Ip] = ()) -> None:

@@ -1,15 +1,17 @@
 """`kvm-bridge zone`: the DNS zones of the installation, and which certificate is accepted from their providers."""
 
+import itertools
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import click
 
 from bridge.commands.assignments import read_assignments
 from bridge.commands.trust_options import TrustChoice, trust_options
 from bridge.dns.connection import PROVIDERS, place_of, trust_key
+from bridge.dns.zone_admin import LONGEST_PAGE, ZoneAdmin
 from bridge.dns.zone_form import ENTRIES, SECRETS, ZoneRefused
 from bridge.models.module import DnsZone
 from bridge.wiring import house_from_environment
@@ -29,8 +31,7 @@ def zone_command() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON array.")
 def list_command(as_json: bool) -> None:
     """List all zones."""
-    admin = house_from_environment().zone_admin
-    rows = admin.page(per_page=500)["rows"]
+    rows = list(_all_rows(house_from_environment().zone_admin))
     if as_json:
         click.echo(json.dumps(rows, indent=2, ensure_ascii=False))
         return
@@ -106,6 +107,15 @@ def disclose_command() -> None:
     """Decrypt the secrets of all zones in the database, for going back to the old module."""
     count = _asked(lambda: house_from_environment().zone_admin.disclose())
     click.echo(f"{count} secrets are stored in clear now")
+
+
+def _all_rows(admin: ZoneAdmin) -> Iterator[dict[str, Any]]:
+    """Every zone, page by page."""
+    for number in itertools.count(1):
+        rows = admin.page(number, LONGEST_PAGE)["rows"]
+        yield from rows
+        if len(rows) < LONGEST_PAGE:
+            return
 
 
 def _fields(assignments: tuple[str, ...]) -> dict[str, str]:

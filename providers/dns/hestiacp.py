@@ -1,7 +1,7 @@
 """HestiaCP, by its commands over HTTP: v-list-dns-records, v-add-dns-record, v-change-dns-record, v-delete-dns-record.
 
 Read in the source of 1.4 to 1.10 (github.com/hestiacp/hestiacp, bin/). A command handles one record, so storing is one
-listing and one command for each record that differs.
+listing, one command for each record that differs and, where any does, a second listing.
 """
 
 import threading
@@ -16,7 +16,7 @@ from providers.dns.changes import Change, Record, concerns_one_record, plan, wit
 from providers.dns.hestiacp_api import HestiaApi
 from providers.dns.http import HttpApi
 from providers.dns.records import HOST_NAME_TYPES, TTL, Key, RecordSet, canonical
-from providers.errors import Locked, NotFound, ProviderError, Rejected
+from providers.errors import ChangedMeanwhile, Locked, NotFound, ProviderError, Rejected
 from providers.tls import SYSTEM_CAS, Tls
 
 APEX = "@"
@@ -52,7 +52,8 @@ class HestiaZone:
         self._api = HestiaApi(http, admin.strip(), password)
         self._user = user.strip()
         self._spelling = ""
-        # A command rewrites the zone's file without a lock (sort_dns_records in func/domain.sh): two at once lose one.
+        # A command rewrites the zone's file without a lock (sort_dns_records in func/domain.sh): two at once lose one. This keeps
+        # our own threads from it; what other processes do to us is seen in the second listing.
         self._turn = threading.Lock()
 
     def __repr__(self) -> str:
@@ -88,7 +89,19 @@ class HestiaZone:
         changes = [change for needed in planned.changes.values() for change in needed]
         # HestiaCP refuses to delete the last A record of a zone (is_dns_record_critical), so new ones come first.
         changes.sort(key=lambda change: change.value is None)
-        return {**planned.refused, **self._carry_out(changes)}
+        failed = {**planned.refused, **self._carry_out(changes)}
+        return {**failed, **self._lost(changes, [wanted for wanted in sets if wanted.key not in failed])}
+
+    def _lost(self, changes: Sequence[Change], sets: Sequence[RecordSet]) -> dict[Key, ProviderError]:
+        """What was written and is not there: another process has rewritten the zone's file at the same moment."""
+        if not (changes and sets):
+            return {}
+        try:
+            missing = plan(self.name, sets, self._records()).changes
+        except ProviderError:
+            return {}
+        overwritten = ChangedMeanwhile(f"{self._api.where}: zone {self.name} was written by somebody else meanwhile")
+        return dict.fromkeys(missing, overwritten)
 
     def _carry_out(self, changes: Sequence[Change]) -> dict[Key, ProviderError]:
         """Make the changes in their order; the server reads its files anew with the last one. The keys that failed."""

@@ -66,7 +66,7 @@ def test_random_faults(name: str, faults: list[dict[str, object]], dns_faults: l
         rig.cluster.faults.clear()
         rig.names_settle()
         if rig.state(service) == ERROR_TERMINATE:
-            assert rig.facts(service).addresses == before.addresses
+            assert tuple(rig.addresses(service)) == before.addresses
             rig.ask_and_run(service, Operation.TERMINATE)
             rig.names_settle()
             assert (rig.state(service), rig.names.forward, rig.names.pointers) == ("remove", {}, 0)

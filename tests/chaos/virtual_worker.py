@@ -24,7 +24,10 @@ class VirtualWorker:
         """Take VMs and give each its turns until nothing is in flight and `take` finds nothing."""
         tally = Tally()
         while True:
+            in_hand = {job.service_id for _, _, job in self._waiting}
             for service_id in take(IN_FLIGHT) if accepting() else ():
+                if service_id in in_hand:
+                    continue
                 heapq.heappush(self._waiting, (self._clock.now(), service_id, Job(service_id, console.block())))
             if not self._waiting:
                 return tally

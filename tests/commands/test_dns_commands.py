@@ -41,6 +41,13 @@ def test_adding_a_zone_asks_for_its_secret_without_showing_it(shell: Shell) -> N
     assert "secret" not in shell("zone", "list", "--json").output
 
 
+@pytest.mark.req("DNS-02")
+def test_all_zones_are_listed_however_many_there_are(shell: Shell) -> None:
+    DnsZone.insert_many({"zone": f"zone{number}.example.com", "type": "powerdns"} for number in range(1001)).execute()
+    assert len(shell("zone", "list").output.splitlines()) == 1001
+    assert len(json.loads(shell("zone", "list", "--json").output)) == 1001
+
+
 def test_a_secret_can_come_from_a_file(shell: Shell, tmp_path: Path) -> None:
     (tmp_path / "key").write_text("from-a-file\n")
     assert shell(*ADD, f"api_key=@{tmp_path}/key").exit_code == 0

@@ -1,7 +1,9 @@
 """Names of VMs in a real DNS: real PowerDNS, MariaDB, PHP and processes, one of which is killed now and then."""
 
 import json
+import os
 import random
+import signal
 import time
 from ipaddress import ip_address
 from pathlib import Path
@@ -10,7 +12,7 @@ import pytest
 import requests
 
 from bridge.dns.names import pointer
-from bridge.models.companion import PendingRecord
+from bridge.models.companion import PendingRecord, VmWork
 from bridge.models.module import VmInfo
 from bridge.models.whmcs import Service
 from tests.chaos.processes import Installation, wait_until
@@ -94,6 +96,31 @@ def test_a_dns_server_that_is_away_stops_no_order_and_is_caught_up_with(
     named.start("scheduler")
     all_is_written(named)
     resolves(powerdns, service)
+
+
+@pytest.mark.req("DNS-58")
+def test_a_scheduler_that_is_stopped_while_a_provider_thinks_has_what_is_written_then_looked_at_again(
+    named: Installation, powerdns: PowerDns
+) -> None:
+    named.start("web")
+    scheduler = named.start("scheduler")
+    powerdns.pause()
+    try:
+        service = named.order()
+        wait_until(lambda: named.states().get(service) == "clone", 30, lambda: named.describe(30))
+        time.sleep(0.5)
+        os.kill(scheduler.pid, signal.SIGTERM)
+        wait_until(lambda: not VmWork.get_by_id(service).lease_owner, 30, lambda: named.describe(30))
+        params = named.whmcs.module_parameters(service)
+        assert named.call_module("TerminateAccount", params, ADMIN) == "success"
+    finally:
+        powerdns.pause(on=False)
+    assert scheduler.wait(30) == 0
+    assert {row.cause for row in PendingRecord.select()} == {"may have been written too late"}
+    named.start("scheduler")
+    wait_until(lambda: named.states()[service] == "remove", 60, lambda: named.describe(60))
+    wait_until(lambda: PendingRecord.select().count() == 0, 60, lambda: named.describe(60))
+    assert [powerdns.held(zone) for zone in (FORWARD, REVERSE4, REVERSE6)] == [{}, {}, {}]
 
 
 @pytest.mark.req("ENG-33")

@@ -124,8 +124,12 @@ class Names:
     def install(self) -> None:
         """Configure the zones as an admin does."""
         for name, provider in ZONES:
-            make_dns_zone(zone=name, type=provider)
-            self.zones[name] = MemoryZone(name, provider)
+            self.add(name, provider)
+
+    def add(self, name: str, provider: str) -> None:
+        """Configure one more zone."""
+        make_dns_zone(zone=name, type=provider)
+        self.zones[name] = MemoryZone(name, provider)
 
     def provide(self, row: DnsZone) -> GatedZone:
         """The zone of a row."""
@@ -139,9 +143,9 @@ class Names:
             found.setdefault(name, []).extend(ip_address(value).exploded for value in sorted(values))
         return found
 
-    def reverse(self, addresses: Collection[str]) -> dict[str, str]:
-        """Address -> its reverse name, for those of `addresses` that have one."""
-        pointers = self._records("PTR")
+    def reverse(self, addresses: Collection[str], zone: str = "") -> dict[str, str]:
+        """Address -> its reverse name, for those of `addresses` that have one (in `zone`)."""
+        pointers = self.zones[zone].records if zone else self._records("PTR")
         found = {address: pointers.get((pointer(ip_address(address)), "PTR")) for address in addresses}
         return {address: next(iter(names)) for address, names in found.items() if names}
 

@@ -162,6 +162,19 @@ def test_an_address_that_another_service_has_reserved_is_left_alone(desk: Desk) 
 
 
 @pytest.mark.req("DNS-57")
+@pytest.mark.parametrize("status", ["remove", None])
+def test_a_reservation_that_is_left_over_from_a_service_that_is_gone_is_nobodys(desk: Desk, status: str | None) -> None:
+    zone = desk.zone(REVERSE)
+    gone = living_service("192.168.130.6")
+    if status:
+        VmInfo.update(vm_status=status).where(VmInfo.service_id == gone).execute()
+    else:
+        VmInfo.delete().execute()
+    desk.refresh(gone + 1, host_names("192.168.130.6", fqdn="next.example.com"))
+    assert zone.records == {ptr("192.168.130.6"): {"next.example.com"}}
+
+
+@pytest.mark.req("DNS-57")
 def test_of_two_services_with_one_host_name_the_other_one_keeps_it(desk: Desk) -> None:
     zone = desk.zone("example.com")
     first, second = living_service("192.168.130.6"), living_service("192.168.130.7")

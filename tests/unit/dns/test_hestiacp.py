@@ -5,6 +5,7 @@ import pytest
 from providers.dns import RecordSet, hestiacp
 from providers.dns.hestiacp import HestiaZone, server_url
 from providers.errors import (
+    ChangedMeanwhile,
     Locked,
     ProviderError,
     Rejected,
@@ -64,7 +65,7 @@ def test_a_record_is_added_below_the_name_of_the_zone_with_our_ttl(server: FakeH
     zone.store([a(VM, "192.0.2.1")])
     expected = ["v-add-dns-record", "alice", "example.com", "vm", "A", "192.0.2.1", "", "", "", "3600"]
     assert changes(server) == [expected]
-    assert server.sent[-1].form["returncode"] == "yes"
+    assert server.sent[1].form["returncode"] == "yes"
 
 
 def test_a_record_at_the_name_of_the_zone_is_called_at(server: FakeHestia, zone: HestiaZone) -> None:
@@ -95,15 +96,47 @@ def test_records_are_listed_before_they_are_deleted_by_their_id(server: FakeHest
         ["v-list-dns-records", "alice", "example.com", "json"],
         ["v-delete-dns-record", "alice", "example.com", "2", "no"],
         ["v-delete-dns-record", "alice", "example.com", "3", ""],
+        ["v-list-dns-records", "alice", "example.com", "json"],
     ]
 
 
 @pytest.mark.parametrize("number", [1, 6, 100])
-def test_storing_costs_one_listing_and_one_command_for_each_record(
+def test_storing_costs_two_listings_and_one_command_for_each_record(
     server: FakeHestia, zone: HestiaZone, number: int
 ) -> None:
     assert zone.store(many(number)) == {}
-    assert names(server) == ["v-list-dns-records", *["v-add-dns-record"] * number]
+    assert names(server) == ["v-list-dns-records", *["v-add-dns-record"] * number, "v-list-dns-records"]
+
+
+def overwritten(server: FakeHestia, times: int) -> None:
+    """Another process writes the zone's file as it was before, after each command that we send, so many times."""
+    append = server._append
+
+    def lose(*record: str) -> None:
+        nonlocal times
+        before = {id: dict(row) for id, row in server.rows.items()}
+        append(*record)
+        if times:
+            times -= 1
+            server.rows = before
+
+    server._append = lose  # type: ignore[method-assign]
+
+
+def test_a_record_that_another_process_has_overwritten_is_written_again(server: FakeHestia, zone: HestiaZone) -> None:
+    """HestiaCP's commands read and write a zone's file without a lock."""
+    overwritten(server, times=1)
+    assert zone.store([a(VM, "192.0.2.1")]) == {}
+    assert server.values("vm", "A") == ["192.0.2.1"]
+
+
+def test_a_record_that_is_overwritten_again_and_again_has_failed(server: FakeHestia, zone: HestiaZone) -> None:
+    overwritten(server, times=2)
+    error = zone.store([a(VM, "192.0.2.1")])[VM, "A"]
+    assert (type(error), str(error)) == (
+        ChangedMeanwhile,
+        "hestia.example.com:8083: zone example.com was written by somebody else meanwhile",
+    )
 
 
 @pytest.mark.parametrize("number", [1, 6, 100])

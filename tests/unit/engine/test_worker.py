@@ -82,3 +82,25 @@ def test_a_run_is_closed_once_when_it_has_ended_was_lost_broke_or_is_let_go(turn
     worker.work(Console(lambda line: None), take, lambda: next(looks) < 3)
     worker.close()
     assert (run.closed, claims.ends) == (1, [end])
+
+
+def test_a_vm_whose_lease_ran_out_and_is_taken_again_has_one_run_still() -> None:
+    """The database was away for longer than a lease lasts."""
+    claims, world, opened = Claimed(), World(), list[int]()
+    turns = iter([Later(0.0), over()])
+
+    def open_run(self: object, service_id: int, block: object) -> Closable:
+        opened.append(service_id)
+        return Closable(lambda: next(turns))
+
+    factory: Any = type("Factory", (), {"open": open_run})()
+    worker = Worker(claims, factory, world.clock, threads=1)  # type: ignore[arg-type]
+    looks = iter([[1], [1]])
+
+    def take(limit: int) -> list[int]:
+        world.clock.advance(60.0)
+        return next(looks, [])
+
+    tally = worker.work(Console(lambda line: None), take)
+    worker.close()
+    assert (opened, tally.processed, claims.ends) == ([1], 1, ["given back"])
