@@ -124,6 +124,25 @@ def test_every_step_is_printed_with_verbose_and_without(install: Install, flags:
     assert code == 0
 
 
+@pytest.mark.req("CRN-31")
+def test_a_run_without_locks_never_works_on_a_vm_that_another_run_holds(install: Install) -> None:
+    rig = install()
+    held, free = rig.order(), rig.order()
+    assert rig.house.claims.take(1) == [held]
+    lines, code = run(rig, "--force", "--no-lock")
+    assert (rig.states(), code) == ({held: "creation", free: "ready"}, 0)
+    assert told(lines, "Running") == NAMES
+
+
+@pytest.mark.req("CRN-32")
+def test_clearing_locks_tells_that_there_are_none_and_runs_nothing(install: Install) -> None:
+    rig = install()
+    service = rig.order()
+    line = "Nothing to clear: there are no lock files; a VM is free again 30 seconds after the process at it is gone."
+    assert run(rig, "--clear-locks") == ([line], 0)
+    assert rig.states() == {service: "creation"}
+
+
 @pytest.mark.req("CRN-35")
 @pytest.mark.parametrize(
     ("argument", "line"),
