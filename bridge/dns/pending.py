@@ -75,6 +75,13 @@ class Pending:
         return int(PendingRecord.select().count())
 
     @retry_lost_connection
+    def put_off(self, rows: Collection[PendingRecord], seconds: float) -> None:
+        """Try these in `seconds`; they have not been tried now."""
+        if rows:
+            due_at = self.clock.now() + seconds
+            PendingRecord.update(due_at=due_at).where(PendingRecord.id.in_([row.id for row in rows])).execute()
+
+    @retry_lost_connection
     def forget(self, rows: Collection[PendingRecord]) -> None:
         """Drop rows that nothing has to be done for any more."""
         if rows:

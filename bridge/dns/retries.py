@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
 
+from bridge.dns.connection import REST_SECONDS
 from bridge.dns.holdings import Right, right_now
 from bridge.dns.pending import Pending
 from bridge.dns.plan import Place
@@ -34,12 +35,18 @@ class Retries:
         return self.attempt(self.pending.take_due(limit))
 
     def attempt(self, rows: Sequence[PendingRecord]) -> int:
-        """Try these records, which are all taken; returns how many are right now."""
+        """Try these records, which are all taken; returns how many are right now.
+
+        Those of a zone that is left alone for a while wait for its end, which is no try.
+        """
         if not rows:
             return 0
         zones = self.zones.by_id()
         self.pending.forget([row for row in rows if row.zone_id not in zones])
-        tried = self._right_now(zones, {place_of(row): row.service_id for row in rows if row.zone_id in zones})
+        resting = {zone_id for zone_id, zone in zones.items() if zone.resting}
+        self.pending.put_off([row for row in rows if row.zone_id in resting], REST_SECONDS)
+        open_to_us = zones.keys() - resting
+        tried = self._right_now(zones, {place_of(row): row.service_id for row in rows if row.zone_id in open_to_us})
         by_zone: dict[int, dict[Place, Right]] = {}
         for place, right in tried.items():
             by_zone.setdefault(place.zone_id, {})[place] = right

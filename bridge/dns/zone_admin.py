@@ -76,9 +76,11 @@ class ZoneAdmin:
     def test(self, zone_id: int) -> str:
         """Ask the provider for the zone; empty when all is well, else the provider's own error. Raises ZoneRefused.
 
-        When all is well, what is pending in the zone is tried at once.
+        When all is well, what is pending in the zone is tried at once, and the zone is no longer left alone.
         """
-        zone = self.zones.connect(self._kept(zone_id))
+        zone = self.zones.by_id().get(zone_id)
+        if zone is None:
+            raise _missing(zone_id)
         try:
             zone.records.test()
         except ProviderError as error:
@@ -101,10 +103,6 @@ class ZoneAdmin:
                     DnsZone.update(changed).where(DnsZone.id == row.id).execute()
                     count += len(changed)
         return count
-
-    @retry_lost_connection
-    def _kept(self, zone_id: int) -> DnsZone:
-        return _row(zone_id)
 
     def _stored(self, row: DnsZone) -> dict[str, str]:
         """The row in clear; a secret that cannot be read counts as missing, so that a new one can be entered."""
@@ -133,8 +131,12 @@ class ZoneAdmin:
 def _row(zone_id: int) -> DnsZone:
     row: DnsZone | None = DnsZone.get_or_none(DnsZone.id == zone_id)
     if row is None:
-        raise ZoneRefused(f"there is no DNS zone {zone_id}")
+        raise _missing(zone_id)
     return row
+
+
+def _missing(zone_id: int) -> ZoneRefused:
+    return ZoneRefused(f"there is no DNS zone {zone_id}")
 
 
 def _shown(row: DnsZone) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from bridge.models.module import DnsZone, VmInfo
 from bridge.models.whmcs import Service, Ticket, TicketDepartment
 from bridge.protocol.signing import Signer
 from bridge.web.app import create_app
+from bridge.web.callers import Actor
 from bridge.web_role import WebServices
 from bridge.wiring import Outside
 from providers.errors import AuthFailed
@@ -176,6 +177,15 @@ def test_the_ticket_of_a_client_is_opened_in_whmcs(rig: NamedDesk) -> None:
     rig.run()
     (ticket,) = list(Ticket.select())
     assert f"service {service}" in ticket.title
+
+
+def test_an_admin_on_the_page_of_a_client_opens_no_ticket(rig: NamedDesk) -> None:
+    service = rig.deploy()
+    DnsZone.delete().execute()
+    rig.set_product(revdns_ticket="on", revdns_department=str(TicketDepartment.create(name="Support", email="a@b").id))
+    admin = Actor(type="admin", id=1, admin=1, session="")
+    saved = WebServices(rig.house).clients.set_reverse_names(service, admin, {"192.168.130.2": "mail.example.org"})
+    assert (len(saved["changed"]), saved["ticket"]) == (1, False)
 
 
 @pytest.mark.req("RDN-08")

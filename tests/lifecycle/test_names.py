@@ -1,22 +1,27 @@
 """The records of a VM through its later life, when something goes wrong on the way."""
 
 from collections.abc import Callable
+from concurrent.futures import Future
+from typing import TypeVar
 
 import pytest
 
 from bridge.connections import DatabaseUnavailable
-from bridge.dns.zones import Zones
+from bridge.dns.zones import ZonePool, Zones
 from bridge.lifecycle.rules import Operation
 from bridge.models.companion import AddressReservation, PendingRecord, VmWork
 from bridge.models.module import DnsZone
 from bridge.models.whmcs import Service
 from bridge.whmcs_service import WhmcsService
 from providers.errors import Unavailable
+from tests.chaos.clock import VirtualClock
 from tests.chaos.gate import Killed
 from tests.integration.dns.desk import living_service
 from tests.lifecycle.conftest import Install
 from tests.lifecycle.living import Living
 from tests.lifecycle.scenarios import gone, records_fit
+
+T = TypeVar("T")
 
 FORWARD, REVERSE = "example.com", "130.168.192.in-addr.arpa"
 
@@ -43,6 +48,66 @@ def dies_at(rig: Living, zone: str, moment: str, times: int = 1) -> None:
     delattr(rig.gate, moment)
     rig.clock.advance(rig.house.claims.lease + 1)
     rig.start_daemon()
+
+
+class Slow(ZonePool):
+    """The answer of every provider takes `seconds` of the rig's time."""
+
+    def __init__(self, clock: VirtualClock, seconds: float) -> None:
+        super().__init__()
+        self._clock, self._seconds = clock, seconds
+
+    def submit(self, zone_id: int, job: Callable[[], T]) -> Future[T]:
+        """It is known later."""
+        clock, known_at = self._clock, self._clock.now() + self._seconds
+
+        class Answer(Future[T]):
+            def done(self) -> bool:
+                if clock.now() >= known_at and not super().done():
+                    self.set_result(job())
+                return super().done()
+
+        return Answer()
+
+
+@pytest.mark.req("DNS-56", "TRM-13")
+def test_a_termination_that_waits_for_dns_providers_tells_each_phase_once(install: Install) -> None:
+    rig = install(ipv4_count="1", ipv6_count="0")
+    service = rig.living()
+    rig.start_daemon()
+    rig.house.dns_pool = Slow(rig.clock, 20.0)
+    rig.ask_and_run(service, Operation.TERMINATE)
+    told = [line.partition("· ")[2] for line in rig.lines if "· " in line]
+    assert told[told.index("removing backups") :] == [
+        "removing backups",
+        "backups removed",
+        "deleting DNS records",
+        "fwd-del OK [powerdns] example.com ← 1-1.example.com",
+        f"rev-del OK [hestiacp] {REVERSE} ← 192.168.130.2",
+        "DELETE VM vmid=100 node=pve1 purge=1",
+        "VM deleted",
+    ]
+    gone(rig, service)
+
+
+@pytest.mark.req("DNS-53")
+def test_a_package_change_under_another_main_domain_tells_the_new_names_and_writes_them_at_once(
+    install: Install,
+) -> None:
+    rig = install(ipv4_count="1", ipv6_count="0")
+    service = rig.living()
+    rig.set_product(main_domain="vps.example.com")
+    assert rig.ask(service, Operation.CHANGE_PACKAGE) == "success"
+    rig.tick()
+    told = [line.partition("· ")[2] for line in rig.lines if "· " in line]
+    assert told == [
+        "fwd-del OK [powerdns] example.com ← 1-1.vps.example.com",
+        "fwd-del OK [powerdns] example.com ← 1-1.example.com",
+        f"rev-del OK [hestiacp] {REVERSE} ← 192.168.130.2",
+        "fwd OK [powerdns] example.com ← 1-1.vps.example.com (1 IPs)",
+        f"rev OK [hestiacp] {REVERSE} ← 192.168.130.2 → 1-1.vps.example.com",
+    ]
+    records_fit(rig, service)
 
 
 @pytest.mark.req("DNS-49", "DNS-25")

@@ -9,7 +9,7 @@ from bridge.dns.plan import Place
 from bridge.models.companion import AddressReservation, PendingRecord, VmWork
 from bridge.models.module import DnsZone, VmInfo
 from bridge.models.whmcs import Service
-from providers.errors import AuthFailed, RateLimited
+from providers.errors import AuthFailed, RateLimited, Unreached
 from tests.conftest import installed
 from tests.integration.dns.desk import HOST, Desk, hold, host_names, living_service, ptr
 
@@ -63,6 +63,20 @@ def test_it_is_shown_with_its_cause_since_when_and_how_often_it_was_tried(desk: 
     desk.later()
     rows = desk.pending.of_service(service)
     assert [(row.cause, row.since, row.attempts) for row in rows] == [(str(REFUSED), began, 2)] * 2
+
+
+@pytest.mark.req("DNS-52")
+def test_a_try_that_meets_a_zone_that_is_left_alone_is_put_off_and_does_not_count(desk: Desk) -> None:
+    zone = desk.zone("example.com")
+    zone.failing = REFUSED
+    service = living_service(IP)
+    desk.refresh(service, host_names(IP))
+    desk.clock.advance(60)
+    desk.configured.by_id()[1].rest(Unreached("dns.example.net refuses connections"))
+    zone.failing = None
+    assert desk.retries.work() == 0
+    assert [(row.attempts, row.due_at) for row in desk.pending.of_service(service)] == [(1, desk.clock.now() + 30)] * 2
+    assert desk.later(30) == 2
 
 
 def test_pauses_grow_to_an_hour(desk: Desk) -> None:

@@ -8,7 +8,7 @@ from bridge.dns.credentials import PREFIX
 from bridge.dns.zone_form import KEEP, ZoneRefused
 from bridge.models.companion import PendingRecord
 from bridge.models.module import DnsZone
-from providers.errors import AuthFailed
+from providers.errors import AuthFailed, Unreached
 from tests.factories import make_dns_zone
 from tests.integration.dns.desk import Desk, host_names, living_service
 
@@ -262,5 +262,17 @@ def test_what_is_pending_is_tried_at_once_when_the_zone_was_tested_or_changed(de
         desk.admin.test(1)
     else:
         desk.admin.save({"api_key": "the right one"}, 1)
+    assert desk.retries.work() == 2
+    assert zone.records
+
+
+@pytest.mark.req("DNS-49", "DNS-52")
+def test_a_zone_that_was_left_alone_is_used_again_as_soon_as_it_was_tested_well(desk: Desk) -> None:
+    zone = desk.zone("example.com")
+    service = living_service("192.168.130.6")
+    zone.failing = Unreached("dns.example.net refuses connections")
+    desk.refresh(service, host_names("192.168.130.6"))
+    zone.failing = None
+    assert desk.admin.test(1) == ""
     assert desk.retries.work() == 2
     assert zone.records

@@ -97,6 +97,12 @@ def test_records_of_a_former_host_name_are_deleted() -> None:
     assert RecordSet("old.puqcloud.com", "A") in planned.sets()[1]
 
 
+@pytest.mark.req("DNS-15")
+def test_a_reverse_zone_holds_no_addresses_whatever_the_host_name() -> None:
+    odd = names("192.168.130.6", fqdns=("vm.130.168.192.in-addr.arpa",))
+    assert [record.type for record in plan([REVERSE4], odd, odd).sets()[2]] == ["PTR"]
+
+
 @pytest.mark.req("DNS-02", "DNS-44")
 def test_zones_of_the_same_name_all_get_every_record() -> None:
     second = ZoneId(4, "puqcloud.com")
