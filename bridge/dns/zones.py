@@ -16,7 +16,8 @@ from bridge.models.module import DnsZone
 from providers.dns import Zone
 from providers.errors import Permanent, Unreached
 
-THREADS = 16  # jobs at one time in one process
+THREADS = 64  # jobs at one time in one process; a thread is made when there is none for a job
+PER_ZONE = 4  # of them at most
 
 T = TypeVar("T")
 
@@ -95,12 +96,11 @@ def _rows() -> list[DnsZone]:
 class ZonePool:
     """Works on zones side by side. The threads are made with the first job, which in the web role is after the fork.
 
-    No zone has more than a quarter of the threads: where a provider is slow, its jobs wait for each other, and no others do.
+    No zone has more than a few of the threads: where a provider is slow, its jobs wait for each other, and no others do.
     """
 
-    def __init__(self, threads: int = THREADS) -> None:
-        self._threads = threads
-        self._share = max(1, threads // 4)
+    def __init__(self, threads: int = THREADS, per_zone: int = PER_ZONE) -> None:
+        self._threads, self._share = threads, per_zone
         self._executor: Executor | None = None
         self._running: Counter[int] = Counter()
         self._parked: dict[int, deque[Callable[[], None]]] = defaultdict(deque)

@@ -1,8 +1,10 @@
 """No reverse name gets lost, stays behind or is asked for twice: the process dies, or an answer is lost, at every call of a change."""
 
+import itertools
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -110,3 +112,41 @@ def test_every_call_index_of_a_change_of_names(
             raise AssertionError(f"{afterwards.__name__}, {moment}, call {index}: {struck}\n{broken}") from broken
         index += 1
     assert sorted(calls) == ["WHMCS DNS 130.168.192.in-addr.arpa", "WHMCS DNS 168.192.in-addr.arpa"]
+
+
+@pytest.mark.req("RDN-14", "RDN-06")
+def test_every_statement_of_a_change_of_names(tmp_path: Path) -> None:
+    """The process dies before each of its statements in turn; what the record says then, the DNS says, and staff reads."""
+    index, seen = 0, set()
+    while True:
+        rig, service = installation(folder_for(tmp_path, str(index)))
+        if not dies_before_statement(rig, index, service):
+            break
+        rig.start_daemon()
+        rig.run()
+        stored = json.loads(VmInfo.get_by_id(service).vm_rev_dns)
+        changed = stored == wish(rig, service)
+        names_are(rig, service, stored, tickets=int(changed))
+        seen.add(changed)
+        index += 1
+    assert seen == {True, False}
+
+
+def dies_before_statement(rig: Living, index: int, service: int) -> bool:
+    """The client saves. Whether that comes to its statement with this index; there it ends, without what is not committed."""
+    database, left, names = rig.house.database, itertools.count(), wish(rig, service)
+    execute = database.execute_sql
+
+    def execute_or_die(sql: str, params: Any = None) -> Any:
+        if next(left) == index:
+            raise Killed(sql)
+        return execute(sql, params)
+
+    database.execute_sql = execute_or_die  # type: ignore[method-assign]
+    try:
+        rig.house.reverse_names.set(service, names, by_client=True)
+    except Killed:
+        return True
+    finally:
+        del database.execute_sql
+    return False

@@ -61,7 +61,7 @@ class Desk:
         """A new process: nothing is left but the database and what the providers hold."""
         self.configured = Zones(Providers(Vault(key), self.trust), self.clock.now, self._provide)
         self.pending = Pending(self.clock)
-        self.pool = ZonePool(4)
+        self.pool = ZonePool(4, per_zone=1)
         self.sync = DnsSync(self.configured, self.journal, self.pending, self.clock.now, self.pool)
         self.retries = Retries(self.configured, self.pending, self.journal, self.pool)
         self.check = DnsCheck(self.configured, self.pending, self.retries, self.pool)
