@@ -22,10 +22,11 @@ GRACE = 5.0  # seconds a crontab may be early and still not miss a minute
 
 @dataclass(frozen=True)
 class Wanted:
-    """What a run was asked for: `tasks` None = all; `force` = whatever the intervals say."""
+    """What a run was asked for: `tasks` None = all; `force` = whatever the intervals say; `clear_locks` = that, and no task."""
 
     tasks: tuple[Task, ...] | None = None
     force: bool = False
+    clear_locks: bool = False
 
 
 class Cron:
@@ -57,6 +58,9 @@ class Cron:
 
         Every VM that waits for work is taken once, also those whose next try is still ahead.
         """
+        if wanted.clear_locks:
+            emit(f"stale locks cleared: {self._claims.bury()}")
+            return True
         console = Console(emit)
         output = CronOutput(console, self._clock)
         began = output.start()

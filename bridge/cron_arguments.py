@@ -1,12 +1,11 @@
 """The flags of a cron run, in both spellings users know; the same for `php cron.php` and `kvm-bridge cron`.
 
-`--no-lock` and `--clear-locks` stand in crontabs and habits of the old module's users. There are no lock files here: a run works on
-a VM under a lease, which ends by itself when the process is gone, so the one changes nothing and the other has nothing to do.
+`--no-lock` and `--clear-locks` are the old module's, and stand in crontabs. Locks are leases of VMs here: a run without them would
+work on a VM that another run holds, so the first changes nothing; the second frees those of processes that are gone.
 """
 
 from collections.abc import Sequence
 
-from bridge.claims import LEASE
 from bridge.cron import Wanted
 from bridge.tasks import TASKS, find
 
@@ -16,9 +15,9 @@ class BadArguments(ValueError):
 
 
 def parse(argv: Sequence[str]) -> Wanted | str:
-    """What the flags ask for, or the text to print instead of a run (`--help`, `--clear-locks`). Raises BadArguments."""
+    """What the flags ask for, or the text to print instead of a run (`--help`). Raises BadArguments."""
     tasks = []
-    force = False
+    force = clear_locks = False
     for argument in argv:
         option, _, value = argument.partition("=")
         if option in ("--task", "--run-task"):
@@ -31,13 +30,11 @@ def parse(argv: Sequence[str]) -> Wanted | str:
         elif argument == "--help":
             return HELP
         elif argument == "--clear-locks":
-            return NO_LOCKS
+            clear_locks = True
         elif argument not in ("--verbose", "--no-lock"):
             raise BadArguments(f"unknown option {argument!r}; --help lists what there is")
-    return Wanted(tuple(tasks) or None, force)
+    return Wanted(tuple(tasks) or None, force, clear_locks)
 
-
-NO_LOCKS = f"Nothing to clear: there are no lock files; a VM is free again {LEASE:.0f} seconds after the process at it is gone."
 
 HELP = "\n".join(
     [
@@ -47,9 +44,9 @@ HELP = "\n".join(
         "  php cron.php                                    Run all tasks (with interval checks)",
         "  php cron.php --task=processVirtualMachines       Run single task (skip interval check)",
         "  php cron.php --force                             Run all tasks (skip interval checks)",
-        "  php cron.php --no-lock                           Changes nothing: there are no lock files",
+        "  php cron.php --no-lock                           Changes nothing: a VM is never worked on twice",
         "  php cron.php --run-task=process_vms              Same as --task=processVirtualMachines",
-        "  php cron.php --clear-locks                       Says so, and runs nothing",
+        "  php cron.php --clear-locks                       Free what dead processes hold, run nothing",
         "  php cron.php --verbose                           Print every step (default)",
         "  php cron.php --help                              Show this help",
         "",

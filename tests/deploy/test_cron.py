@@ -1,12 +1,16 @@
 """Cron runs as `php cron.php` and WHMCS's cron ask for them: flags, intervals, modes, exit codes, and the frame around tasks."""
 
+import os
+import subprocess
 from collections.abc import Sequence
 from contextlib import nullcontext
 from typing import Literal
 
 import pytest
 
+from bridge.claims import Claims, new_owner
 from bridge.cron import Wanted
+from bridge.models.companion import VmWork
 from bridge.package.fields import BadSetting
 from bridge.settings import Settings
 from bridge.streamed_cron import StreamedCron
@@ -135,12 +139,16 @@ def test_a_run_without_locks_never_works_on_a_vm_that_another_run_holds(install:
 
 
 @pytest.mark.req("CRN-32")
-def test_clearing_locks_tells_that_there_are_none_and_runs_nothing(install: Install) -> None:
+def test_clearing_locks_frees_what_dead_processes_hold_and_runs_nothing(install: Install) -> None:
     rig = install()
-    service = rig.order()
-    line = "Nothing to clear: there are no lock files; a VM is free again 30 seconds after the process at it is gone."
-    assert run(rig, "--clear-locks") == ([line], 0)
-    assert rig.states() == {service: "creation"}
+    stale, held = rig.order(), rig.order()
+    child = subprocess.Popen(["true"])
+    child.wait()
+    assert Claims(new_owner().replace(f"/{os.getpid()}/", f"/{child.pid}/"), ["creation"], rig.clock).take(1) == [stale]
+    assert rig.house.claims.take(1) == [held]
+    assert run(rig, "--clear-locks") == (["stale locks cleared: 1"], 0)
+    assert [bool(VmWork.get_by_id(service).lease_owner) for service in (stale, held)] == [False, True]
+    assert rig.states() == {stale: "creation", held: "creation"}
 
 
 @pytest.mark.req("CRN-35")

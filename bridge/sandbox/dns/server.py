@@ -6,11 +6,13 @@ Held to the real server by the contract of the DNS providers, which runs against
 import contextlib
 import json
 import threading
-from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import IPv4Address, IPv6Address
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
+
+from bridge.sandbox.loopback import in_thread
 
 ZONES = "/api/v1/servers/localhost/zones"
 BODY_LIMIT = 4_000_000
@@ -142,15 +144,6 @@ def make_server(sandbox: DnsSandbox, port: int = 0) -> ThreadingHTTPServer:
     return server
 
 
-@contextlib.contextmanager
-def serving(sandbox: DnsSandbox) -> Iterator[str]:
+def serving(sandbox: DnsSandbox) -> AbstractContextManager[str]:
     """Serve in a thread while the block runs; yields the server's address as an admin types it."""
-    server = make_server(sandbox)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    return in_thread(make_server(sandbox))

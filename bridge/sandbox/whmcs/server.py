@@ -2,13 +2,14 @@
 
 import contextlib
 import socket
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qsl
 
 from bridge.models.base import proxy
+from bridge.sandbox.loopback import in_thread
 from bridge.sandbox.whmcs.answers import Answer
 from bridge.sandbox.whmcs.core import WhmcsSandbox
 
@@ -70,15 +71,8 @@ def make_server(
     return server
 
 
-@contextlib.contextmanager
-def serving(sandbox: WhmcsSandbox, port: int = 0, pause: Callable[[float], None] = time.sleep) -> Iterator[str]:
+def serving(
+    sandbox: WhmcsSandbox, port: int = 0, pause: Callable[[float], None] = time.sleep
+) -> AbstractContextManager[str]:
     """Serve in a thread while the block runs; yields the shop's base URL."""
-    server = make_server(sandbox, port, pause=pause)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    return in_thread(make_server(sandbox, port, pause=pause))
