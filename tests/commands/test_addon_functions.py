@@ -9,7 +9,7 @@ from tests.commands.conftest import Open
 CLIENT = {"type": "client", "id": 1, "session": "a" * 64}
 
 
-@pytest.mark.req("VMM-31", "VMM-12", "ADM-19")
+@pytest.mark.req("VMM-31", "VMM-12")
 def test_redeploy_puts_the_vm_to_creation_and_makes_it_anew(desk: Open) -> None:
     rig = desk()
     service = rig.deploy()

@@ -101,7 +101,7 @@ def test_a_refused_zone_does_not_repeat_its_secret(rig: NamedDesk) -> None:
     assert "pdns-secret" not in rig.admin("zone_save", fields=["pdns-secret"])
 
 
-@pytest.mark.req("DNS-38", "DNS-39")
+@pytest.mark.req("DNS-38", "DNS-61")
 def test_the_test_button_tells_the_providers_own_words(rig: NamedDesk) -> None:
     zone = DnsZone.get(DnsZone.zone == REVERSE)
     assert rig.admin("zone_test", id=zone.id) == {"success": True, "error": ""}
@@ -124,7 +124,7 @@ def test_the_functions_are_for_admins_only(rig: NamedDesk, name: str) -> None:
         assert rig.call(f"/v1/addon/{name}", {"serviceid": 1}, actor) == "This page is for admins only."
 
 
-@pytest.mark.req("RDN-01", "RDN-02", "RDN-05")
+@pytest.mark.req("RDN-15", "RDN-02", "RDN-05")
 def test_a_client_reads_and_changes_his_reverse_names(rig: NamedDesk) -> None:
     service = rig.deploy()
     browser = Browser(rig)
@@ -188,7 +188,7 @@ def test_an_admin_on_the_page_of_a_client_opens_no_ticket(rig: NamedDesk) -> Non
     assert (len(saved["changed"]), saved["ticket"]) == (1, False)
 
 
-@pytest.mark.req("RDN-08")
+@pytest.mark.req("RDN-15")
 def test_an_admin_changes_reverse_names_of_a_service(rig: NamedDesk) -> None:
     service = rig.deploy()
     saved = rig.admin("reverse_names_save", serviceid=service, names={"192.168.130.2": "a.example.org"})

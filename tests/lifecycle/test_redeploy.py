@@ -8,7 +8,7 @@ from tests.deploy.installation import steps
 from tests.lifecycle.conftest import Install
 
 
-@pytest.mark.req("DEP-05", "ADM-19", "VMM-12")
+@pytest.mark.req("DEP-05", "VMM-12")
 def test_the_old_vm_goes_before_anything_new_is_reserved(install: Install) -> None:
     rig = install()
     service = rig.living()

@@ -205,7 +205,7 @@ def test_the_same_addresses_on_two_servers_are_handed_out_once_in_all(book: Addr
     assert len(set(given)) == 8
 
 
-@pytest.mark.req("IPP-14")
+@pytest.mark.req("IPP-43")
 def test_the_type_of_a_pool_stays(pools: Pools) -> None:
     pool_id = pools.add(FIELDS).pool_id
     assert "cannot be changed" in refused(lambda: pools.change(pool_id, IPV6))

@@ -33,7 +33,7 @@ def test_the_test_fetches_the_zones_metadata_and_no_records(zone: PowerDnsZone, 
     assert (request.method, request.path_url.partition("/zones/")[2]) == ("GET", f"{zone.name}.?rrsets=false")
 
 
-@pytest.mark.req("DNS-39")
+@pytest.mark.req("DNS-61")
 def test_a_wrong_key_is_told_in_powerdnss_words(powerdns: PowerDns, zone: PowerDnsZone) -> None:
     zone.test()
     error = error_of_test(PowerDnsZone(zone.name, powerdns.url, "wrong"))

@@ -36,7 +36,7 @@ def with_tickets(department: str = "3", flag: str = "on") -> int:
     return int(product.id)
 
 
-@pytest.mark.req("RDN-01", "RDN-10")
+@pytest.mark.req("RDN-15", "RDN-10")
 def test_every_address_is_listed_with_its_name_the_primary_one_first(desk: Desk) -> None:
     desk.zone(REVERSE)
     service = living_service(FIRST, SECOND, SIX, names={SECOND: "mail.example.org"})

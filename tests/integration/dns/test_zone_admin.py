@@ -226,7 +226,7 @@ def test_a_zone_that_does_not_exist_is_told(desk: Desk, work: str) -> None:
         getattr(desk.admin, work)(99)
 
 
-@pytest.mark.req("DNS-01")
+@pytest.mark.req("DNS-60")
 def test_the_list_is_searched_sorted_and_paged_by_the_database(desk: Desk) -> None:
     for number in range(7):
         make_dns_zone(zone=f"zone{number}.example.com")
@@ -241,7 +241,7 @@ def test_the_list_is_searched_sorted_and_paged_by_the_database(desk: Desk) -> No
     assert desk.admin.page(per_page=2, search="example.com")["total"] == 7
 
 
-@pytest.mark.req("DNS-39")
+@pytest.mark.req("DNS-61")
 def test_the_test_tells_the_providers_own_error_or_nothing(desk: Desk) -> None:
     zone = desk.zone("example.com")
     assert desk.admin.test(1) == ""

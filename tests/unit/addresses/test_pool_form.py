@@ -172,7 +172,7 @@ def test_every_notation_of_an_address_is_the_same_pool(ip: Any) -> None:
     assert read_pool(read[0]) == read[0]
 
 
-@pytest.mark.req("IPP-14")
+@pytest.mark.req("IPP-43")
 def test_the_type_of_a_stored_pool_cannot_be_changed() -> None:
     assert errors({"type": "ipv6"}, stored())["type"] == (
         "Type (type): the type of a pool cannot be changed, it is IPv4"

@@ -36,7 +36,7 @@ def zone(server: FakeCloudflare) -> CloudflareZone:
 # What becomes of refusals
 
 
-@pytest.mark.req("DNS-39")
+@pytest.mark.req("DNS-61")
 @pytest.mark.parametrize(
     ("reply", "kind", "words"),
     [

@@ -52,7 +52,7 @@ def test_the_test_fails_when_the_user_has_no_zone_of_the_name(server: FakeHestia
         server.zone(name="example.net").test()
 
 
-@pytest.mark.req("DNS-39")
+@pytest.mark.req("DNS-61")
 @pytest.mark.parametrize("statuses", [True, False])
 @pytest.mark.parametrize(
     ("options", "kind", "words"),
