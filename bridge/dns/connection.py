@@ -19,9 +19,8 @@ from statemachines.errors import Temporary
 CLOUDFLARE, HESTIACP, POWERDNS = "cloudflare", "hestiacp", "powerdns"
 PROVIDERS = (CLOUDFLARE, HESTIACP, POWERDNS)
 
-REST_SECONDS = (
-    30.0  # a provider that cannot be reached is left alone for so long, so that no VM waits for it again and again
-)
+# A provider that cannot be reached is left alone for so long, so that no VM waits for it again and again.
+REST_SECONDS = 30.0
 
 
 @dataclass(frozen=True)
