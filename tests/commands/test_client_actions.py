@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from bridge.lifecycle import clients as sentences
+from bridge.lifecycle import admission as sentences
 from bridge.models.whmcs import Product, Service
 from bridge.sandbox.proxmox.layouts import NO_AGENT
 from tests.commands.browser import Browser

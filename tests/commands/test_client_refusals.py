@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from bridge.lifecycle import clients as sentences
+from bridge.lifecycle import admission as sentences
 from bridge.lifecycle.rules import Operation
 from bridge.models.companion import VmWork
 from bridge.models.module import VmInfo

@@ -7,7 +7,7 @@ import pytest
 
 from bridge import wiring
 from bridge.action_log import KEPT_RUNS
-from bridge.lifecycle import clients
+from bridge.lifecycle import admission, clients
 from bridge.lifecycle.plan import ChangePlan
 from bridge.web import addon, client
 from bridge.web.forms import TOKEN_FIELD
@@ -55,7 +55,7 @@ def test_the_protocol_tells_the_terms_of_the_client_s_buttons() -> None:
     assert f"stops it after {SHUTDOWN_SECONDS:.0f} seconds" in text
     assert f"`confirmation` has to be `{clients.CONFIRMATION}`" in text
     assert f"field `{TOKEN_FIELD}`" in text
-    assert all(f"`{sentence}`" in text for sentence in (clients.ACCESS_DENIED, clients.SOMETHING_WRONG))
+    assert all(f"`{sentence}`" in text for sentence in (admission.ACCESS_DENIED, admission.SOMETHING_WRONG))
 
 
 def test_the_protocol_tells_how_many_runs_a_log_has() -> None:
