@@ -19,10 +19,11 @@ from statemachines.engine import Run
 from statemachines.machine import Machine, Plan
 from statemachines.ports import Vm
 from statemachines.reinstall import REINSTALL
+from statemachines.restore_backup import RESTORE_BACKUP
 from statemachines.terminate import TERMINATE
 
 # The first that has a step at the VM's state: a reinstallation is a deployment once the old VM is gone.
-MACHINES: Sequence[Machine] = (DEPLOY, CHANGE_PACKAGE, TERMINATE, REINSTALL, SET_DNS_RECORDS)
+MACHINES: Sequence[Machine] = (DEPLOY, CHANGE_PACKAGE, TERMINATE, REINSTALL, SET_DNS_RECORDS, RESTORE_BACKUP)
 PLANS: Sequence[Plan] = (*MACHINES, *COMMANDS.values())
 WORKING_STATES = frozenset[str]().union(*(machine.states for machine in MACHINES))
 
@@ -74,6 +75,12 @@ def load(service_id: int) -> tuple[Vm, Service] | None:
         since=reservation.reserved_at if reservation else 0.0,
         suspended=work.suspended == 1,
         onboot=work.onboot == 1,
+        backup_task=info.vm_backup_now_utid or None,
+        restore_task=info.vm_backup_restore_utid or None,
+        backups=info.vm_backups or 0,
+        snapshots=info.vm_snapshots or 0,
+        backup_day=work.backup_day or None,
+        adopted_at=reservation.adopted_at if reservation else None,
     )
     return vm, service
 

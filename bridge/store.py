@@ -18,15 +18,24 @@ from bridge.models.whmcs import Service
 from bridge.outbox import Outbox
 from statemachines.errors import LeaseLost, NeedsAttention
 from statemachines.ports import NO_INTENT, Activity, Clock, Notice, Vm
+from statemachines.run import FAILED
 from statemachines.states import AT_REST, READY
 
 HIGHEST_VMID = 999_999_999  # Proxmox VE API: vmid 100-999999999
 BATCH = 1000
 
 # Fields of `Vm` that live in the documented table, and those that live in our companion table.
-DOCUMENTED = {"vm_id": "vm_id", "name": "vm_name", "mac": "vm_net0_mac"}
+DOCUMENTED = {
+    "vm_id": "vm_id",
+    "name": "vm_name",
+    "mac": "vm_net0_mac",
+    "backups": "vm_backups",
+    "snapshots": "vm_snapshots",
+    "backup_task": "vm_backup_now_utid",
+    "restore_task": "vm_backup_restore_utid",
+}
 OURS = {"task": "task_upid"} | {
-    field: field for field in ("node", "ticks", "intent", "template", "suspended", "onboot")
+    field: field for field in ("node", "ticks", "intent", "template", "suspended", "onboot", "backup_day")
 }
 
 
@@ -66,8 +75,8 @@ class RecordStore:
             work |= {"attention_cause": None, "attention_since": None, "attention_who": None, "next_try_at": None}
             self._prove_lease(vm, work | {"due_at": None if state in AT_REST else now})
             self._move(vm, state, run)
-            if state == READY:
-                self._take_up_pending(vm)
+            if state == READY and not (vm.status != READY and run.get("result") == FAILED):
+                self._take_up_pending(vm)  # not after a restore that failed: there may be nothing left to be changed
             for notice in mails:
                 self._record(vm, notice)
         vm.status, vm.task, vm.ticks, vm.intent = state, None, 0, dict(intent)
@@ -138,9 +147,11 @@ class RecordStore:
             holder = VmidReservation.get_or_none(here)
             if holder is None:
                 # How long the old module has had it is not known: all its backups are this service's.
+                now = self._clock.now()
                 VmidReservation.create(
-                    cluster=self._cluster(vm), vmid=vm.vm_id, service_id=vm.service_id, reserved_at=0.0
+                    cluster=self._cluster(vm), vmid=vm.vm_id, service_id=vm.service_id, reserved_at=0.0, adopted_at=now
                 )
+                vm.adopted_at = now
             elif holder.service_id != vm.service_id:
                 raise NeedsAttention(f"VM {vm.vm_id} belongs to service {holder.service_id}, not to {vm.service_id}")
         vm.unmarked = False
@@ -151,7 +162,8 @@ class RecordStore:
         nothing = {"vm_id": None, "vm_name": None, "vm_net0_mac": None, "vm_rev_dns": None, "vm_backup_schedule": None}
         nothing |= {"vm_backup_now_utid": None, "vm_backup_restore_utid": None}
         with transaction():
-            self._prove_lease(vm, {"node": None, "template": None, "task_upid": None, "suspended": 0})
+            ours = {"node": None, "template": None, "task_upid": None, "suspended": 0, "backup_day": None}
+            self._prove_lease(vm, ours)
             VmInfo.update(nothing, vm_snapshots=0, vm_backups=0).where(VmInfo.service_id == vm.service_id).execute()
             VmidReservation.delete().where(VmidReservation.service_id == vm.service_id).execute()
             Slot.delete().where(Slot.service_id == vm.service_id).execute()

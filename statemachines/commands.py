@@ -16,6 +16,7 @@ from statemachines.outcome import Outcome
 from statemachines.output import BlockStyle
 from statemachines.ports import Vm
 from statemachines.steps import (
+    backup,
     cloudinit,
     compute,
     disks,
@@ -28,6 +29,7 @@ from statemachines.steps import (
     suspension,
 )
 
+BACKUP_NOW, SCHEDULED_BACKUP, REMOVE_BACKUP = "BackupNow", "ScheduleBackup", "RemoveBackup"
 COMMAND = "command"  # the key of the intent that names the command at work
 
 
@@ -120,6 +122,9 @@ _TABLE = (
     Command("VMSetCloudinit",               "SetCloudinit",              cloudinit.set_cloudinit,   STOPPED),
     Command("VMRemove",                     "VMRemove",                  removal.destroy,           STOPPED, ALLOWED,  5 * MINUTES,
             then=s.REMOVE, at=frozenset({s.READY, s.ERROR_TERMINATE})),
+    Command(BACKUP_NOW,                     "Backup now",                backup.make,               ANY,     REFUSED,  10 * MINUTES),
+    Command(SCHEDULED_BACKUP,               "Scheduled backup",          backup.make,               ANY,     REFUSED,  10 * MINUTES),
+    Command(REMOVE_BACKUP,                  "Remove backup",             backup.remove,             ANY,     REFUSED,  5 * MINUTES),
     Command("ChangePassword",               "Reset password",            password.apply,            ANY,     ALLOWED,  5 * MINUTES, lasting=True),
     Command("SuspendAccount",               "Suspend",                   suspension.suspend,        ANY,     ALLOWED,  5 * MINUTES, lasting=True),
     Command("UnsuspendAccount",             "Unsuspend",                 suspension.unsuspend,      ANY,     ALLOWED,  2 * MINUTES, lasting=True),

@@ -70,6 +70,10 @@ class Mark(Protocol):
         """Whether this configuration carries somebody else's mark."""
         ...
 
+    def made(self, note: Any) -> bool:
+        """Whether the note of a backup says that it was made for this very service."""
+        ...
+
 
 class Context(Protocol):
     """What the engine hands to a step. Each part may raise when it is first asked for."""

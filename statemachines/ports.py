@@ -49,7 +49,9 @@ class Vm:
     when on the VMID has been this service's, 0 = unknown; `intent` small facts written down before acting (JSON types only);
     `queue` the limits of the scopes that were full at the last look, in memory only; `generation` tells a run that
     somebody has asked for something else since it began; `suspended` True = the VM must not run; `onboot` True = it
-    started with its node before it was suspended.
+    started with its node before it was suspended; `backup_task` and `restore_task` are UPIDs as the documented record shows
+    them; `backups` and `snapshots` count what there was at the last look; `backup_day` is the last date (`YYYY-MM-DD`) whose
+    scheduled backup was made; `adopted_at` epoch seconds when a VM of the old module became ours, None = not one of its VMs.
     """
 
     service_id: int
@@ -71,6 +73,17 @@ class Vm:
     since: float = 0.0
     suspended: bool = False
     onboot: bool = False
+    backup_task: str | None = None
+    restore_task: str | None = None
+    backups: int = 0
+    snapshots: int = 0
+    backup_day: str | None = None
+    adopted_at: float | None = None
+
+    @property
+    def inherited(self) -> bool:
+        """Whether the old module made the VM."""
+        return self.unmarked or self.adopted_at is not None
 
 
 @dataclass(frozen=True)

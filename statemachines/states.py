@@ -32,6 +32,22 @@ CP_NETWORK = "cp_network"
 CP_FIREWALL = "cp_firewall"
 CP_START = "cp_start"
 
+# Restore backup: the documented record shows `ready` meanwhile
+RESTORE_BACKUP = "restore_backup"  # asked for, nothing done yet
+RB_STOPPED = "rb_stopped"  # the VM is down, and the backup was seen to be there
+RB_SNAPSHOTS_REMOVED = "rb_snapshots_removed"
+RB_RESTORED = "rb_restored"  # the VM is that of the backup, and carries our mark
+RB_CPU_RAM = "rb_cpu_ram"
+RB_SYSTEM_DISK_SIZE = "rb_system_disk_size"
+RB_SYSTEM_DISK_BANDWIDTH = "rb_system_disk_bandwidth"
+RB_ADDITIONAL_DISK = "rb_additional_disk"
+RB_ADDITIONAL_DISK_SIZE = "rb_additional_disk_size"
+RB_ADDITIONAL_DISK_BANDWIDTH = "rb_additional_disk_bandwidth"
+RB_NETWORK = "rb_network"
+RB_FIREWALL = "rb_firewall"
+RB_CLOUDINIT = "rb_cloudinit"
+RB_START = "rb_start"
+
 # Other jobs
 REINSTALL = "reinstall"  # the VM is to be removed and deployed again
 SET_DNS_RECORDS = "set_dns_records"  # all records of the VM are to be written anew

@@ -26,7 +26,8 @@ class VmWork(CompanionModel):
     nothing more; `pending_action` is a request that waits for the VM to be ready; `suspended` 1 = the VM must not run,
     2 = not suspended any more and to be started; `onboot` 1 = it used to start with its node before it was suspended.
     `due_at` NULL = nothing to do; `template` the operating system template chosen for this VM; `intent` facts written
-    down before acting, as JSON; `attention_*` set while a person has to act (cause, since when, who can).
+    down before acting, as JSON; `attention_*` set while a person has to act (cause, since when, who can); `backup_day` the
+    last local date (`YYYY-MM-DD`) whose scheduled backup was made.
     """
 
     service_id = IntegerField(primary_key=True)
@@ -41,6 +42,7 @@ class VmWork(CompanionModel):
     generation = IntegerField(default=0, constraints=[ZERO])
     suspended = IntegerField(default=0, index=True, constraints=[ZERO])
     onboot = IntegerField(null=True)
+    backup_day = CharField(max_length=10, null=True)
     due_at = DoubleField(null=True, index=True)
     lease_owner = CharField(null=True)
     lease_until = DoubleField(null=True, index=True)
@@ -57,13 +59,17 @@ class VmWork(CompanionModel):
 
 
 class VmidReservation(CompanionModel):
-    """A VMID of a cluster that is ours (`service_id`) or that we must not take (NULL: a stranger's, or in quarantine)."""
+    """A VMID of a cluster that is ours (`service_id`) or that we must not take (NULL: a stranger's, or in quarantine).
+
+    `adopted_at` set = the old module made the VM; it has been ours since then.
+    """
 
     id = AutoField()
     cluster = CharField()
     vmid = IntegerField()
     service_id = IntegerField(null=True, index=True)
     reserved_at = DoubleField()
+    adopted_at = DoubleField(null=True)
 
     class Meta:
         table_name = "kvm_bridge_vmid"

@@ -6,12 +6,19 @@ no tags) and shows the service in Proxmox's own lists.
 
 import re
 from dataclasses import dataclass
-from typing import Self
+from typing import Protocol, Self
 
 from providers.proxmox.vmconfig import VmConfig
 
 _DESCRIPTION = re.compile(r"\bkvm-bridge install=(?P<install>[a-z0-9]{1,32}) service=(?P<service>\d{1,18})\b")
 _TAG = re.compile(r"kvmbridge-(?P<install>[a-z0-9]{1,32})-(?P<service>\d{1,18})")
+
+
+class Marked(Protocol):
+    """Something that carries a mark, or none."""
+
+    @property
+    def mark(self) -> "Mark | None": ...
 
 
 @dataclass(frozen=True)
@@ -62,6 +69,10 @@ class Mark:
         """Whether the VM carries the mark of another service or installation."""
         found = self.read(config.description) or self.read_tags(config.tags)
         return found is not None and found != self
+
+    def made(self, note: Marked) -> bool:
+        """Whether the note of a backup says that it was made for this very service."""
+        return note.mark == self
 
     def tags_with(self, tags: frozenset[str]) -> str:
         """The `tags` value for a VM that has `tags` now: theirs, without other marks, and ours."""

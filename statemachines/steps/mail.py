@@ -31,6 +31,15 @@ def package_is_changed(ctx: Context) -> tuple[Mail, ...]:
     return (Mail(UPGRADE, key, _fields(ctx)),)
 
 
+def backup_is_restored(ctx: Context) -> tuple[Mail, ...]:
+    """The mail after a restore; none when the product has chosen None. One for each time that a restore ends."""
+    template = ctx.package.mail_restored
+    if not template:
+        return ()
+    key = f"restored:{ctx.vm.service_id}:{ctx.clock.now():.6f}"
+    return (Mail(template, key, _fields(ctx)),)
+
+
 def _fields(ctx: Context) -> dict[str, str]:
     """The merge fields that every mail of ours has beyond WHMCS's own (EML-13)."""
     return {"vm_id": str(ctx.vm.vm_id), "server_hostname": ctx.server_host}

@@ -11,6 +11,19 @@ def take(ctx: Context, nodes: Iterable[str] = (), storages: Iterable[str] = ()) 
     prefix = f"server:{ctx.vm.server_id}"
     limits = {f"{prefix}/node:{name}": ctx.tuning.heavy_per_node for name in nodes}
     limits |= {f"{prefix}/storage:{name}": ctx.tuning.heavy_per_storage for name in storages}
+    return _acquire(ctx, limits)
+
+
+def take_for_backup(ctx: Context, node: str) -> Wait | None:
+    """Take the one slot for backups of a node; a Wait while another VM has it. May run twice.
+
+    A node makes one backup after the other by itself. Those that wait there hold a task, and their VM may be changed
+    meanwhile; here they hold nothing. The slots of clones are others, because a backup may take hours.
+    """
+    return _acquire(ctx, {f"server:{ctx.vm.server_id}/backup queue of node:{node}": 1})
+
+
+def _acquire(ctx: Context, limits: dict[str, int]) -> Wait | None:
     full = ctx.store.acquire(ctx.vm, limits)
     ctx.vm.queue = limits if full else {}
     return _busy(full) if full else None
@@ -26,4 +39,5 @@ def queued(ctx: Context) -> Wait | None:
 
 
 def _busy(full: str) -> Wait:
-    return Wait(f"{full.partition('/')[2].replace(':', ' ')} is busy with other VMs", queued=True, again_in=1.0)
+    what = full.partition("/")[2].replace(":", " ")
+    return Wait(f"{what} is busy with other VMs", queued=True, again_in=1.0)

@@ -19,16 +19,24 @@ class Ended:
     text: str
 
 
-def launch(ctx: Context, start: Callable[[], str | None], what: str) -> Wait | None:
-    """Start a task and store its UPID before anything waits for it. None = it was done at once, without a task."""
+def launch(ctx: Context, start: Callable[[], str | None], what: str, shown: str = "") -> Wait | None:
+    """Start a task and store its UPID before anything waits for it. None = it was done at once, without a task.
+
+    `shown` is a further field of the VM that shows the UPID while the task runs.
+    """
     upid = start()
     if upid is None:
         return None
-    ctx.store.note(ctx.vm, task=upid)
+    follow(ctx, upid, shown)
     return Wait(what)
 
 
-def poll(ctx: Context, what: str) -> Wait | Ended | None:
+def follow(ctx: Context, upid: str, shown: str = "") -> None:
+    """Store the UPID of a task that runs already."""
+    ctx.store.note(ctx.vm, task=upid, **({shown: upid} if shown else {}))
+
+
+def poll(ctx: Context, what: str, shown: str = "") -> Wait | Ended | None:
     """How the stored task stands: Wait while it runs, Ended once (the UPID is then forgotten), None when there is none.
 
     Warnings of a finished task go to the module log; they are no failure.
@@ -41,7 +49,7 @@ def poll(ctx: Context, what: str) -> Wait | Ended | None:
         return Wait(what)
     if status.warnings:
         ctx.journal.record("task_warnings", upid, "\n".join(_warnings(ctx, upid)))
-    ctx.store.note(ctx.vm, task=None)
+    ctx.store.note(ctx.vm, task=None, **({shown: None} if shown else {}))
     return Ended(ok=status.ok, unknown=status.unknown, text=status.exitstatus or "")
 
 

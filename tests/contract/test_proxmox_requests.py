@@ -10,11 +10,13 @@ from requests.adapters import BaseAdapter
 
 from bridge.sandbox.proxmox.schema import VERSIONS
 from providers.errors import Unavailable
-from providers.proxmox import Endpoint, Proxmox
+from providers.proxmox import Endpoint, Mark, Proxmox
 from providers.proxmox.access import NEEDED, NEEDED_SINCE_8
+from providers.proxmox.backup_note import MANUAL
 
 from .proxmox_wire import Canned, Watched
 
+NOTE = {"text": "before the update", "mark": Mark("a1b2c3", 1001), "purpose": MANUAL, "id": "9f2c4e1a"}
 UPID = "UPID:pve1:00007FA0:000A4880:6B033CD2:qmclone:9000:bridge@pve!whmcs:"
 ENDPOINT = Endpoint("pve1.example.com", token_id="bridge@pve!whmcs", token_secret="secret")
 CHANGES: dict[str, str | int] = {
@@ -80,6 +82,13 @@ CALLS: dict[str, Callable[[Proxmox], Any]] = {
     "destroy": lambda p: p.destroy("pve1", 100),
     "snapshots": lambda p: p.snapshots("pve1", 100),
     "delete_snapshot": lambda p: p.delete_snapshot("pve1", 100, "before_update"),
+    "backups": lambda p: p.backups("pve1", "backup", 100, since=5.0),
+    "backup": lambda p: p.backup("pve1", 100, "backup", **NOTE),  # type: ignore[arg-type]
+    "delete_backup": lambda p: p.delete_backup("pve1", "backup:backup/vm/100/2026-01-01T00:00:00Z"),
+    "archived_config": lambda p: p.archived_config("pve1", "backup:backup/vm/100/2026-01-01T00:00:00Z"),
+    "restore": lambda p: [
+        p.restore("pve1", 100, "backup:backup/vm/100/2026-01-01T00:00:00Z", storage) for storage in (None, "fast")
+    ],
     "delete_backups": lambda p: p.delete_backups(100, since=5.0),
     "status": lambda p: p.status("pve1", 100),
     "start": lambda p: p.start("pve1", 100),
@@ -129,7 +138,7 @@ def answers(version: str) -> Callable[[str, str, Mapping[str, str]], Any]:
         if path == "/cluster/resources" and params.get("type") == "storage":
             return [{"storage": "backup", "node": "pve1", "content": "backup", "status": "available", "shared": 1}]
         if path.endswith("/content"):
-            return [{"volid": "backup:backup/vzdump-qemu-100.vma.zst", "ctime": 7}]
+            return [{"volid": "backup:backup/vzdump-qemu-100-2026_01_01-00_00_00.vma.zst", "ctime": 7}]
         listed = path.endswith(("/resources", "/network", "/pending", "/tasks", "/log", "/snapshot"))
         return good.get(path, [] if listed else {})
 
@@ -179,6 +188,10 @@ OTHER_OBJECTS = {
     **dict.fromkeys(("storages", "delete_backups"), "the storages"),
     **dict.fromkeys(("task", "task_log", "abort_task"), f"task {UPID} on node pve1"),
     **dict.fromkeys(("bridges", "find_tasks"), "of node pve1"),
+    **dict.fromkeys(
+        ("delete_backup", "archived_config"), "backup backup:backup/vm/100/2026-01-01T00:00:00Z on node pve1"
+    ),
+    "backups": "the backups of VM 100 on storage backup on node pve1",
     "permissions": "our permissions",
     "nodes": "the nodes",
     "vmid_is_free": "VMID 100",

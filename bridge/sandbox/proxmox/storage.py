@@ -154,18 +154,23 @@ _FILE_NAMES = re.compile(
     re.IGNORECASE,
 )
 _BLOCK_NAMES = re.compile(r"(?:base-\d+-\S+/)?(?:vm|base)-\d+-\S+")
+_PBS_NAMES = re.compile(r"backup/(?:vm|ct)/\d+/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
+PBS = "pbs"  # Proxmox Backup Server
 
 
 def check_volume_name(storage: Storage, name: str) -> None:
     """Raises ApiError when no volume of the storage can have that name."""
     kind = "directory" if storage.holds_files else {"lvmthin": "lvm"}.get(storage.kind, storage.kind)
-    if not (_FILE_NAMES if storage.holds_files else _BLOCK_NAMES).fullmatch(name):
+    names = _PBS_NAMES if storage.kind == PBS else _FILE_NAMES if storage.holds_files else _BLOCK_NAMES
+    if not names.fullmatch(name):
         raise ApiError(f"unable to parse {kind} volume name '{name}'")
 
 
 def named_owner(name: str) -> tuple[str, int | None]:
     """The kind of content and the VMID that the name of a volume tells."""
     folder, slash, short = name.rpartition("/")
+    if on_server := re.match(r"backup/(?:vm|ct)/(\d+)/", name):
+        return "backup", int(on_server[1])
     backup = re.match(r"vzdump-\w+-(\d+)-", short)
     if folder in _FOLDERS:
         return folder, int(backup[1]) if folder == "backup" and backup else None

@@ -16,7 +16,7 @@ from bridge.sandbox.proxmox.guest import Guest
 from bridge.sandbox.proxmox.routes.config import check_lock
 from bridge.sandbox.proxmox.routing import route
 from bridge.sandbox.proxmox.simulation import Acquire, Sleep, Step
-from bridge.sandbox.proxmox.storage import Storage, Volume, VolumeId
+from bridge.sandbox.proxmox.storage import PBS, Storage, Volume, VolumeId
 from bridge.sandbox.proxmox.tasks import Task
 from bridge.sandbox.proxmox.volume_rights import check_access
 
@@ -119,11 +119,19 @@ def _one(call: Call, storage: Storage, vmid: int) -> Generator[Step, None, None]
         yield Sleep(_seconds(call, archive.disks))
     finally:
         guest.config.pop("lock", None)
-    stamp = time.strftime("%Y_%m_%d-%H_%M_%S", time.gmtime(began))
-    name, size = f"backup/vzdump-qemu-{vmid}-{stamp}.{SUFFIXES[compression]}", archive.bytes_on_disk(compression)
-    volume = Volume(name, "backup", SUFFIXES[compression], size, vmid, used=size, created=began, archive=archive)
+    name, fmt = _name(storage, vmid, began, compression)
+    size = archive.bytes_on_disk(compression)
+    volume = Volume(name, "backup", fmt, size, vmid, used=size, created=began, archive=archive)
     volume.notes, volume.protected = _notes(call, guest), call.flag("protected")
     storage.on(call.node.name)[name] = volume
+
+
+def _name(storage: Storage, vmid: int, began: int, compression: str) -> tuple[str, str]:
+    """The name of the new volume and its format: a file, or a snapshot on a Proxmox Backup Server."""
+    if storage.kind == PBS:
+        return f"backup/vm/{vmid}/{time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime(began))}", "pbs-vm"
+    stamp = time.strftime("%Y_%m_%d-%H_%M_%S", time.gmtime(began))
+    return f"backup/vzdump-qemu-{vmid}-{stamp}.{SUFFIXES[compression]}", SUFFIXES[compression]
 
 
 def _archive(call: Call, guest: Guest) -> Archive:

@@ -1,0 +1,234 @@
+"""Making a backup of the VM and removing one. What is asked for is in the intent: `id`, `purpose` and `text` of its notes."""
+
+from collections.abc import Callable
+from typing import Any
+
+from statemachines import backups, errors
+from statemachines.context import Context
+from statemachines.errors import Kind, NeedsAttention, StepError
+from statemachines.outcome import Done, Outcome, Skip, Wait
+from statemachines.steps import slots, tasks
+from statemachines.steps.look import node_of, own_config, reserved_vmid
+
+MANUAL = "manual"  # the purpose of a backup that was asked for; any other is the date of a scheduled one
+SHOWN = "backup_task"
+VZDUMP = "vzdump"
+AT_WORK = 30.0  # seconds after which a call without an answer has had its effect, or never will
+RETRY = 5.0  # seconds until a cluster that gave no answer is asked again
+GIVE_UP = 3600.0  # seconds that a backup may take to begin
+RECENT = 3600.0  # seconds by which clocks of ours and of a node may differ
+ALREADY_DONE = "already done today"
+
+
+class NotMade(StepError):
+    """There is no new backup; the message says why."""
+
+    kind = Kind.PERMANENT
+
+
+class NoRoom(StepError):
+    """All backups that the client has bought exist already."""
+
+    kind = Kind.PERMANENT
+    who = "client"
+
+
+def make(ctx: Context) -> Outcome:
+    """Make the backup that the intent describes, removing the oldest first when a scheduled one finds no room.
+
+    Raises NotMade, NoRoom, NeedsAttention. Trouble that time may heal is waited for, an hour at most until the backup has
+    begun, and for as long as it lasts from then on.
+    """
+    try:
+        return _make(ctx)
+    except Exception as error:
+        if ends_it(ctx, error):
+            ctx.store.release(ctx.vm)
+            raise
+        return _wait(ctx, error)
+
+
+def remove(ctx: Context) -> Outcome:
+    """Remove the backup `volid` of the intent; one that is gone already is fine. Raises NeedsAttention, NotRemoved."""
+    ended = tasks.poll(ctx, "the removal of the backup is still running")
+    if isinstance(ended, Wait):
+        return ended
+    own_config(ctx)
+    volid = str(ctx.vm.intent["volid"])
+    present = existing(ctx, storage_of(ctx))
+    if volid not in {backup.volid for backup in present}:
+        count(ctx, present)
+        return Done(changed=ended is not None)
+    if volid not in {backup.volid for backup in backups.removable(present, ctx.vm, ctx.mark)}:
+        raise NeedsAttention(f"backup {volid} is protected, or was not made for service {ctx.vm.service_id}")
+    if ended and not ended.ok and not ended.unknown:
+        raise StepError(f"backup {volid} could not be removed: {ended.text}")
+    return _delete(ctx, volid)
+
+
+def storage_of(ctx: Context) -> str:
+    """The product's storage for backups, seen to be there and to take backups now. Raises NeedsAttention, StepError."""
+    name, node = ctx.package.backup_storage, node_of(ctx)
+    if name is None:
+        raise NeedsAttention(f"the product of service {ctx.vm.service_id} has no backups storage")
+    found = next((storage for storage in ctx.hypervisor.storages(node) if storage.name == name), None)
+    if found is None or not found.enabled:
+        raise NeedsAttention(f"backups storage {name} does not exist on node {node}, or is disabled there")
+    if "backup" not in found.content:
+        raise NeedsAttention(f"storage {name} on node {node} does not take backups")
+    if not found.active:
+        raise StepError(f"backups storage {name} is not active on node {node}", who="Proxmox admin")
+    return name
+
+
+def existing(ctx: Context, storage: str) -> list[Any]:
+    """The backups of the VM on `storage` that the service may know of, the oldest first."""
+    found = ctx.hypervisor.backups(node_of(ctx), storage, reserved_vmid(ctx), ctx.vm.since)
+    return backups.listed(found, ctx.mark)
+
+
+def count(ctx: Context, present: list[Any], **changes: Any) -> None:
+    """Write down how many backups the service has, with `changes` of the VM's record."""
+    ctx.store.note(ctx.vm, backups=len(backups.own(present, ctx.vm, ctx.mark)), **changes)
+
+
+def started_since(ctx: Context, type: str) -> Any | None:
+    """The task of this type on the VM that was not there when the intent's `begun_at` was written; None when there is none."""
+    found = ctx.hypervisor.find_tasks(
+        node_of(ctx), type=type, vmid=reserved_vmid(ctx), since=float(ctx.vm.intent["begun_at"]) - RECENT
+    )
+    return next((task for task in found if task.upid not in ctx.vm.intent["known"]), None)
+
+
+def ends_it(ctx: Context, error: Exception) -> bool:
+    """Whether nothing is to be waited for any more. What Proxmox refuses while its task runs says nothing about the task."""
+    kind = errors.kind_of(error)
+    at_work = ctx.vm.task is not None or "begun_at" in ctx.vm.intent
+    return kind is Kind.BUG or (kind is Kind.PERMANENT and (isinstance(error, StepError) or not at_work))
+
+
+def write_down(ctx: Context, type: str) -> None:
+    """Before a task is started: when, and which tasks of its type there are already, so that it is found without its UPID."""
+    now = ctx.clock.now()
+    found = ctx.hypervisor.find_tasks(node_of(ctx), type=type, vmid=reserved_vmid(ctx), since=now - 2 * RECENT)
+    ctx.store.note(ctx.vm, intent={**ctx.vm.intent, "begun_at": now, "known": [task.upid for task in found]})
+
+
+def begin(ctx: Context, start: Callable[[], str], what: str, shown: str) -> Outcome:
+    """Start the task that was written down. Whether a call without an answer has started it, is looked for later."""
+    try:
+        return tasks.launch(ctx, start, what, shown) or Wait(what)
+    except Exception as error:
+        if errors.outcome_unknown(error):
+            return Wait(str(error), again_in=RETRY)
+        forget(ctx)
+        raise
+
+
+def forget(ctx: Context) -> None:
+    """Nothing was started after all."""
+    ctx.store.note(
+        ctx.vm, intent={key: ctx.vm.intent[key] for key in ctx.vm.intent if key not in ("begun_at", "known")}
+    )
+
+
+def _make(ctx: Context) -> Outcome:
+    if busy := slots.queued(ctx):
+        return busy
+    upid = ctx.vm.task
+    ended = tasks.poll(ctx, f"backup of VM {ctx.vm.vm_id} is still running", SHOWN)
+    if isinstance(ended, Wait):
+        return ended
+    if "begun_at" not in ctx.vm.intent:
+        return _prepare(ctx, ended)
+    present = existing(ctx, storage_of(ctx))
+    if backups.by_id(present, ctx.mark, str(ctx.vm.intent["id"])):
+        return _made(ctx, present)
+    if upid and ended:
+        raise NotMade(f"the backup of VM {ctx.vm.vm_id} failed: {_reason(ctx, upid, ended)}")
+    return _look_for_task(ctx)
+
+
+def _reason(ctx: Context, upid: str, ended: tasks.Ended) -> str:
+    """Why there is no backup. The end of the task says no more than "job errors"; its log has the line that tells."""
+    if ended.ok:
+        return "its task ended well, and yet there is no backup with our note"
+    told = [line for line in ctx.hypervisor.task_log(upid, last=tasks.LOG_LINES) if line.startswith("ERROR: ")]
+    return told[0] if told else ended.text or "nobody knows how its task ended"
+
+
+def _prepare(ctx: Context, removed: tasks.Ended | None) -> Outcome:
+    """Everything that may stand in the way is looked at before an old backup is touched."""
+    own_config(ctx)
+    node, vmid, purpose = node_of(ctx), reserved_vmid(ctx), str(ctx.vm.intent["purpose"])
+    storage = storage_of(ctx)
+    present = existing(ctx, storage)
+    if purpose != MANUAL and backups.of_day(
+        present, ctx.vm, ctx.mark, purpose, lambda made: ctx.clock.stamp(made)[:10]
+    ):
+        count(ctx, present, backup_day=purpose)
+        return Skip(ALREADY_DONE)
+    doomed = backups.surplus(present, ctx.vm, ctx.mark, ctx.package.backups)
+    if doomed is None or (doomed and purpose == MANUAL):
+        raise NoRoom(f"service {ctx.vm.service_id} has all the {ctx.package.backups} backups of its package")
+    if any(task.running for task in ctx.hypervisor.find_tasks(node, type=VZDUMP, vmid=vmid)):
+        raise errors.Busy(f"another backup of VM {vmid} is under way")
+    if busy := slots.take_for_backup(ctx, node):
+        return busy
+    if doomed:
+        return _remove_oldest(ctx, doomed[0].volid, removed)
+    write_down(ctx, VZDUMP)
+    return begin(ctx, lambda: _start(ctx, storage), f"backup of VM {vmid} is still running", SHOWN)
+
+
+def _start(ctx: Context, storage: str) -> str:
+    intent = ctx.vm.intent
+    return ctx.hypervisor.backup(
+        node_of(ctx),
+        reserved_vmid(ctx),
+        storage,
+        text=str(intent.get("text", "")),
+        mark=ctx.mark,
+        purpose=str(intent["purpose"]),
+        id=str(intent["id"]),
+    )
+
+
+def _remove_oldest(ctx: Context, volid: str, removed: tasks.Ended | None) -> Outcome:
+    if removed and not removed.ok and not removed.unknown:
+        raise NotMade(f"the oldest backup {volid} could not be removed: {removed.text}")
+    ctx.journal.record("backup_rotation", f"service {ctx.vm.service_id}", f"{volid} is removed to make room")
+    return _delete(ctx, volid)
+
+
+def _delete(ctx: Context, volid: str) -> Outcome:
+    what, node = f"backup {volid} is being removed", node_of(ctx)
+    return tasks.launch(ctx, lambda: ctx.hypervisor.delete_backup(node, volid), what) or Wait(what)
+
+
+def _made(ctx: Context, present: list[Any]) -> Outcome:
+    purpose = str(ctx.vm.intent["purpose"])
+    count(ctx, present, **({} if purpose == MANUAL else {"backup_day": purpose}))
+    ctx.store.release(ctx.vm)
+    return Done(facts={"backups": ctx.vm.backups})
+
+
+def _look_for_task(ctx: Context) -> Outcome:
+    """No UPID and no backup: the answer was lost, or the process died around the call."""
+    what = f"backup of VM {ctx.vm.vm_id} is still running"
+    found = started_since(ctx, VZDUMP)
+    if found is not None:
+        tasks.follow(ctx, found.upid, SHOWN)
+        return Wait(what)
+    if ctx.clock.now() - float(ctx.vm.intent["begun_at"]) < AT_WORK:
+        return Wait(what, again_in=RETRY)
+    forget(ctx)
+    return Wait(f"backup of VM {ctx.vm.vm_id} was not started", again_in=0.0)
+
+
+def _wait(ctx: Context, error: Exception) -> Outcome:
+    begun = ctx.vm.task is not None or "begun_at" in ctx.vm.intent
+    if not begun and ctx.clock.now() - float(ctx.vm.intent["asked_at"]) >= GIVE_UP:
+        ctx.store.release(ctx.vm)
+        raise NotMade(f"the backup of VM {ctx.vm.vm_id} could not begin within an hour: {error}") from error
+    return Wait(str(error), again_in=RETRY)
