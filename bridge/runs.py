@@ -59,7 +59,7 @@ def load(service_id: int) -> tuple[Vm, Service] | None:
         service_id=service_id,
         client_id=service.userid or 0,
         server_id=service.server or 0,
-        status=info.vm_status or "",
+        status=work.job_state or info.vm_status or "",
         vm_id=info.vm_id,
         name=info.vm_name or "",
         mac=info.vm_net0_mac or "",

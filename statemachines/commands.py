@@ -11,7 +11,7 @@ from functools import cached_property
 
 from statemachines import states as s
 from statemachines.context import Context
-from statemachines.machine import MINUTES, SECONDS, STOP, Step
+from statemachines.machine import MINUTES, PROCESS, SECONDS, STOP, Step
 from statemachines.outcome import Outcome
 from statemachines.output import BlockStyle
 from statemachines.ports import Vm
@@ -63,6 +63,8 @@ class Command:
     lasting    True = tried again until it is done, whoever asked; False = an error ends it
     then       the state afterwards, if another one than before
     at         the states at which it is possible
+    task       the cron task whose runs drive it
+    background True = it may take hours, and nobody complains while it does
     """
 
     name: str
@@ -74,6 +76,8 @@ class Command:
     lasting: bool = False
     then: str = s.READY
     at: frozenset[str] = frozenset({s.READY})
+    task: str = PROCESS
+    background: bool = False
 
     tells_unchanged = True
 
@@ -97,7 +101,9 @@ class Command:
         if vm.intent.get(COMMAND) != self.name or vm.status not in self.at:
             return None
         failure = STOP if self.lasting else vm.status
-        return Step(vm.status, self.label, self.do, self.then, self.name, self.patience, failure)
+        return Step(
+            vm.status, self.label, self.do, self.then, self.name, self.patience, failure, background=self.background
+        )
 
 
 # fmt: off

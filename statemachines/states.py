@@ -58,4 +58,13 @@ DEPLOY_STATES = (
     SET_CLOUDINIT,
     STARTING,
 )
+# States that the documented column has no words for: it shows `ready` while the pipeline is at work.
+RESTORE_BACKUP = "restore_backup"  # a backup is to be restored, nothing done yet
+HIDDEN = frozenset({RESTORE_BACKUP})
+
 AT_REST = frozenset({READY, ERROR_TERMINATE, REMOVE})
+
+
+def shown(state: str) -> str:
+    """What the documented column says while a VM is at `state`."""
+    return READY if state in HIDDEN else state
