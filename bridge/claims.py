@@ -11,11 +11,13 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from functools import cache
 
+import peewee
 from peewee import SQL
 
 from bridge.database import for_update_skip_locked, retry_lost_connection, transaction
 from bridge.models.companion import VmWork
 from bridge.models.module import VmInfo
+from statemachines.machine import PROCESS
 from statemachines.ports import Clock
 
 LEASE = 30.0  # seconds; renewed every third of it
@@ -33,11 +35,17 @@ def new_owner() -> str:
     return f"{_place()}/{os.getpid()}/{uuid.uuid4().hex[:8]}"
 
 
-def _is_dead(owner: str) -> bool:
+def is_dead(owner: str) -> bool:
+    """Whether `owner` is a process of this machine that is gone. Nobody knows that of another machine's."""
     place, _, rest = owner.rpartition("/")[0].rpartition("/")
     if place != _place() or not rest.isdigit():
         return False
     return not os.path.exists(f"/proc/{rest}")
+
+
+def pid_of(owner: str) -> str:
+    """The process id in a lease holder's name, on whatever machine it is."""
+    return owner.rpartition("/")[0].rpartition("/")[2]
 
 
 @dataclass(frozen=True)
@@ -49,25 +57,36 @@ class Claims:
     clock: Clock
     lease: float = LEASE
 
-    @retry_lost_connection
-    def take(self, limit: int, skip: Collection[int] = (), impatient: bool = False) -> list[int]:
+    def take(
+        self, limit: int, skip: Collection[int] = (), impatient: bool = False, task: str | None = None
+    ) -> list[int]:
         """Claim up to `limit` services whose VM is due, the longest due first.
 
-        `impatient` also takes those whose next try is still ahead (a tick asked for by hand or by crontab).
+        `impatient` also takes those whose next try is still ahead (a tick asked for by hand or by crontab); with `task` only
+        those that this cron task drives.
         """
+        return [service_id for service_id, _ in self.take_with_tasks(limit, skip, impatient, task)]
+
+    @retry_lost_connection
+    def take_with_tasks(
+        self, limit: int, skip: Collection[int] = (), impatient: bool = False, task: str | None = None
+    ) -> list[tuple[int, str]]:
+        """As `take`, each service with the cron task that drives it."""
         if limit <= 0:
             return []
         now = self.clock.now()
         with transaction():
             free = VmWork.lease_owner.is_null() | (VmWork.lease_until < now)
             due = VmWork.due_at.is_null(False) if impatient else VmWork.due_at <= now
-            query = VmWork.select(VmWork.service_id).where(due & free).order_by(VmWork.due_at).limit(limit + len(skip))
-            found = [row.service_id for row in for_update_skip_locked(query) if row.service_id not in skip][:limit]
-            if found:
+            wanted = due & free & _driven_by(task) if task else due & free
+            columns = (VmWork.service_id, VmWork.queue)
+            query = VmWork.select(*columns).where(wanted).order_by(VmWork.due_at).limit(limit + len(skip))
+            rows = [row for row in for_update_skip_locked(query) if row.service_id not in skip][:limit]
+            if rows:
                 VmWork.update(lease_owner=self.owner, lease_until=now + self.lease).where(
-                    VmWork.service_id.in_(found) & free
+                    VmWork.service_id.in_([row.service_id for row in rows]) & free
                 ).execute()
-        return found
+        return [(row.service_id, row.queue or PROCESS) for row in rows]
 
     @retry_lost_connection
     def take_one(self, service_id: int) -> bool:
@@ -128,7 +147,7 @@ class Claims:
         # A lease has both columns; the one with an index keeps idle services out of the look (SQLite uses none for NOT NULL).
         held = (VmWork.lease_until > 0) & VmWork.lease_owner.is_null(False)
         owners = VmWork.select(VmWork.lease_owner).where(held).distinct()
-        dead = [row.lease_owner for row in owners if _is_dead(row.lease_owner or "")]
+        dead = [row.lease_owner for row in owners if is_dead(row.lease_owner or "")]
         if not dead:
             return 0
         return int(VmWork.update(lease_owner=None, lease_until=None).where(VmWork.lease_owner.in_(dead)).execute())
@@ -153,3 +172,8 @@ class Claims:
                 ).execute()
             count += 1
         return count
+
+
+def _driven_by(task: str) -> peewee.Node:
+    driven: peewee.Node = VmWork.queue == task
+    return driven | VmWork.queue.is_null() if task == PROCESS else driven

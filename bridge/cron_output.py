@@ -1,7 +1,7 @@
 """The frame around a cron run: its first and last line, and the lines around each task."""
 
 from bridge.console import Console
-from bridge.worker import Tally
+from bridge.tasks import Result
 from statemachines.ports import Clock
 
 
@@ -26,21 +26,25 @@ class CronOutput:
         """The run is over."""
         self._line(f" PUQ Proxmox KVM Cron End ({seconds(self._clock.now() - began)}s total)")
 
-    def running(self, task: str, interval: int, last: str) -> float:
-        """A task begins; `interval` minutes, `last` time of day or `never`. Returns when, for `done`."""
-        self._line(f" [{task}] Running (interval: {interval}m, last: {last})")
+    def running(self, task: str, interval: int, last: float | None) -> float:
+        """A task begins; `interval` minutes, `last` when it was begun before. Returns when, for `done`."""
+        self._line(f" [{task}] Running (interval: {interval}m, last: {self._time_of_day(last)})")
         return self._clock.now()
 
-    def done(self, task: str, began: float, tally: Tally) -> None:
-        """A task is over: its counts, and one line for each VM."""
+    def done(self, task: str, began: float, result: Result) -> None:
+        """A task is over: its counts, and one line for each service."""
         took = seconds(self._clock.now() - began)
-        self._line(f" [{task}] Done ({took}s) — processed: {tally.processed}, errors: {tally.errors}")
-        for report in tally.reports:
-            self._line(f"   sid:{report.service_id} action:{report.action} {report.text}")
+        self._line(f" [{task}] Done ({took}s) — processed: {result.processed}, errors: {result.errors}")
+        for detail in result.details:
+            self._line(f"   sid:{detail.service_id} {detail.text}")
 
-    def skipped(self, task: str, interval: int, last: str) -> None:
+    def skipped(self, task: str, interval: int, last: float) -> None:
         """The task's interval is not over yet."""
-        self._line(f" [{task}] Skipped (interval: {interval}m, last: {last})")
+        self._line(f" [{task}] Skipped (interval: {interval}m, last: {self._time_of_day(last)})")
+
+    def locked(self, task: str, pid: str, held: float) -> None:
+        """Another run has the task, for `held` seconds."""
+        self._line(f" [{task}] Locked (pid {pid}, {held:.0f}s) — skipped")
 
     def disabled(self, task: str) -> None:
         """The task's interval is 0."""
@@ -49,6 +53,9 @@ class CronOutput:
     def failed(self, task: str, message: str) -> None:
         """The task itself could not be done."""
         self._line(f" [{task}] Error: {message}")
+
+    def _time_of_day(self, epoch: float | None) -> str:
+        return "never" if epoch is None else self._clock.stamp(epoch)[11:]
 
     def _line(self, text: str) -> None:
         self._console.line(self._clock.stamp(self._clock.now()) + text)

@@ -32,6 +32,7 @@ __all__ = [
     "close_connection",
     "connect",
     "for_update_skip_locked",
+    "lock_name",
     "lock_row",
     "parse_url",
     "retry_lost_connection",
@@ -40,6 +41,7 @@ __all__ = [
 
 P = ParamSpec("P")
 T = TypeVar("T")
+Row = TypeVar("Row", bound=peewee.Model)
 Select = TypeVar("Select", bound="peewee.ModelSelect[Any]")
 
 _MYSQL_OPTIONS = frozenset({"unix_socket", "ssl_ca", "ssl_cert", "ssl_key", "ssl_verify_cert", "ssl_verify_identity"})
@@ -128,6 +130,12 @@ def lock_row(model: type[peewee.Model], row_id: int) -> None:
     """Hold the row with this `id` until the end of the transaction, if it exists. On SQLite the transaction is the lock."""
     row = model.select(model.id).where(model.id == row_id)  # type: ignore[attr-defined]
     (row.for_update() if proxy.obj.dialect == "mysql" else row).first()
+
+
+def lock_name(model: type[Row], name: str) -> Row:
+    """The row with this `name`, which has to exist, held until the end of the transaction."""
+    row = model.select().where(model.name == name)  # type: ignore[attr-defined]
+    return (row.for_update() if proxy.obj.dialect == "mysql" else row).get()
 
 
 @dataclass(frozen=True)

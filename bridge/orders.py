@@ -52,7 +52,7 @@ class Orders:
             return
         now = self.clock.now()
         VmWork.insert(service_id=service.id, created_at=now).on_conflict_ignore().execute()
-        VmWork.update(server_id=service.server, due_at=now, updated_at=now).where(
+        VmWork.update(server_id=service.server, due_at=now, queue=None, job_state=None, updated_at=now).where(
             VmWork.service_id == service.id
         ).execute()
         fields = {"server_hostname": host_of(server_entry(service.server or 0))}

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar, cast, overload
 
 from bridge.database import retry_lost_connection, transaction
-from bridge.models.companion import Setting
+from bridge.models.companion import Setting, TaskState
 from bridge.package.fields import BadSetting
 from bridge.package.kinds import Choice, Flag, Kind, Networks, Text, Whole, quotable, text_of
 
@@ -32,7 +32,6 @@ CRON_INTERVALS = {
     "collectingStatistics": 60,
 }
 _INTERVAL = "cron_interval_"
-_LAST_RUN = "cron_last_run_"
 
 
 @dataclass
@@ -125,15 +124,7 @@ class Settings:
 
     def cron_last_run(self, task: str) -> float | None:
         """When a cron task was begun last, epoch seconds; None = never. Read from the database each time."""
-        row = _row(_LAST_RUN + task)
-        try:
-            return float(row.value) if row else None
-        except ValueError:
-            return None
-
-    def set_cron_last_run(self, task: str, epoch: float) -> None:
-        """Remember that a cron task was begun at `epoch` seconds."""
-        _store({_LAST_RUN + task: f"{epoch:.3f}"})
+        return _last_run(task)
 
     def _current(self) -> dict[str, str]:
         now = self._clock()
@@ -172,6 +163,12 @@ def install_id() -> str:
 def _stored() -> dict[str, str]:
     rows = Setting.select(Setting.name, Setting.value).where(Setting.name.in_(list(ENTRIES)))
     return {row.name: row.value for row in rows}
+
+
+@retry_lost_connection
+def _last_run(task: str) -> float | None:
+    row = TaskState.select(TaskState.last_run).where(TaskState.name == task).get_or_none()
+    return row.last_run if row else None
 
 
 @retry_lost_connection

@@ -19,10 +19,11 @@ from bridge.outbox import Outbox
 from statemachines.errors import LeaseLost, NeedsAttention
 from statemachines.ports import NO_INTENT, Activity, Clock, Notice, Vm
 from statemachines.run import FAILED
-from statemachines.states import AT_REST, READY
+from statemachines.states import AT_REST, HIDDEN, READY, shown
 
 HIGHEST_VMID = 999_999_999  # Proxmox VE API: vmid 100-999999999
 BATCH = 1000
+REST = 10.0  # seconds until a VM is looked at again that was left to what works on it in the background
 
 # Fields of `Vm` that live in the documented table, and those that live in our companion table.
 DOCUMENTED = {
@@ -73,6 +74,7 @@ class RecordStore:
         with transaction():
             work: dict[str, Any] = {"task_upid": None, "ticks": 0, "attempts": 0, "intent": _stored("intent", intent)}
             work |= {"attention_cause": None, "attention_since": None, "attention_who": None, "next_try_at": None}
+            work |= {"job_state": state} if state in HIDDEN else {"job_state": None, "queue": None}
             self._prove_lease(vm, work | {"due_at": None if state in AT_REST else now})
             self._move(vm, state, run)
             if state == READY and not (vm.status != READY and run.get("result") == FAILED):
@@ -95,6 +97,12 @@ class RecordStore:
             work.save(only=["attempts", "next_try_at", "attention_since", "attention_cause", "attention_who"])
             self._move(vm, vm.status, run)
         vm.ticks += 1
+
+    @retry_lost_connection
+    def rest(self, vm: Vm) -> None:
+        """Look at the VM again after REST seconds, or when a tick comes by."""
+        with transaction():
+            self._prove_lease(vm, {"due_at": self._clock.now() + REST})
 
     def reserve_vmid(self, vm: Vm, first: int, used: Collection[int]) -> int:
         """Reserve the lowest free VMID from `first` on; the unique key decides between two who want the same."""
@@ -240,7 +248,7 @@ class RecordStore:
         pending = VmWork.get_by_id(vm.service_id).pending_action
         if pending:
             VmInfo.update(vm_status=pending).where(VmInfo.service_id == vm.service_id).execute()
-            VmWork.update(pending_action=None, due_at=self._clock.now()).where(
+            VmWork.update(pending_action=None, queue=None, due_at=self._clock.now()).where(
                 VmWork.service_id == vm.service_id
             ).execute()
 
@@ -256,8 +264,8 @@ class RecordStore:
         here = VmInfo.service_id == vm.service_id
         row = VmInfo.select(VmInfo.vm_last_action_log).where(here).get_or_none()
         written = row and (
-            VmInfo.update(vm_status=state, vm_last_action_log=append_run(row.vm_last_action_log, run))
-            .where(here & VmInfo.vm_status.in_([vm.status, state]))
+            VmInfo.update(vm_status=shown(state), vm_last_action_log=append_run(row.vm_last_action_log, run))
+            .where(here & VmInfo.vm_status.in_([shown(vm.status), shown(state)]))
             .execute()
         )
         if not written:

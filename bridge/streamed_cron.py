@@ -7,7 +7,7 @@ from collections.abc import Callable, Generator, Sequence
 from contextlib import AbstractContextManager
 from typing import Literal
 
-from bridge.cron import Cron
+from bridge.cron import Cron, Wanted
 from bridge.cron_arguments import BadArguments, parse
 from bridge.database import DatabaseUnavailable, close_connection
 from bridge.settings import Settings
@@ -26,6 +26,7 @@ class StreamedCron:
         self._cron = cron
         self._settings = settings
         self._delivering = delivering
+        self._woken = threading.Lock()
 
     def run(self, argv: Sequence[str], mode: Literal["standalone", "hook"]) -> Generator[str | None, None, int]:
         """The lines of one run; see the interface."""
@@ -68,7 +69,28 @@ class StreamedCron:
         return exit_code
 
     def wake(self) -> None:
-        """The scheduler looks by itself several times a second; there is nobody to wake."""
+        """In hook mode, begin a run in the background, unless one of ours is at work still. Intervals hold as ever, so that it
+        does nothing that a scheduler has done.
+        """
+        if self._settings.cron_mode != "whmcs" or not self._woken.acquire(blocking=False):
+            return
+        threading.Thread(target=self._work_unseen, name="cron run of the hook", daemon=True).start()
+
+    def _work_unseen(self) -> None:
+        try:
+            with self._delivering():
+                self._cron().run(Wanted(), _nobody_reads)
+        except DatabaseUnavailable as error:
+            log.warning("the hook's cron run: %s", error)
+        except Exception:
+            log.exception("the hook's cron run broke off")
+        finally:
+            self._woken.release()
+            close_connection()
+
+
+def _nobody_reads(line: str) -> None:
+    """WHMCS's cron goes on meanwhile."""
 
 
 def _until_none(lines: "queue.Queue[str | None]") -> Generator[str | None, None, None]:

@@ -30,7 +30,7 @@ BACKUPS = Task("nowBackupStatus", "Now Backup Status", "backup_status")
 SCHEDULE = Task("scheduleBackup", "Schedule Backup", "schedule_backup")
 STATISTICS = Task("collectingStatistics", "Collecting Statistics", "collect_statistics")
 
-TASKS: tuple[Task, ...] = (PROCESS,)
+TASKS: tuple[Task, ...] = (PROCESS, SNAPSHOTS, RESTORES, BACKUPS, SCHEDULE, STATISTICS)
 
 
 def find(name: str) -> Task | None:

@@ -9,6 +9,8 @@ from flask import Flask
 from bridge.config import ConfigError
 from bridge.dns.reverse import ReverseNames
 from bridge.lifecycle.adoption import Adoption
+from bridge.lifecycle.backup_list import BackupList
+from bridge.lifecycle.client_backups import ClientBackups
 from bridge.lifecycle.clients import PATIENCE, Clients
 from bridge.lifecycle.direct import Direct
 from bridge.lifecycle.farewell import PromptRequests
@@ -67,6 +69,13 @@ class WebServices:
             self._shop,
             house.reverse_names,
         )
+
+    @property
+    def backups(self) -> ClientBackups:
+        """Clients' backups."""
+        house = self._house
+        direct = replace(house.direct, patience=PATIENCE)
+        return ClientBackups(direct, house.requests, BackupList(self._shop), house.clock)
 
     @property
     def reverse_names(self) -> ReverseNames:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 
 from requests.adapters import BaseAdapter
 
@@ -33,7 +33,11 @@ from bridge.dns.zone_admin import ZoneAdmin
 from bridge.dns.zones import ZonePool, Zones
 from bridge.hypervisors import Hypervisors
 from bridge.lifecycle.adoption import Adoption
+from bridge.lifecycle.backup_list import BackupList
+from bridge.lifecycle.backup_schedule import ScheduledBackups
+from bridge.lifecycle.backup_takeover import LeftBackups, LeftRestores
 from bridge.lifecycle.direct import Direct
+from bridge.lifecycle.errands import Errands
 from bridge.lifecycle.explain import Explanations
 from bridge.lifecycle.password import Passwords
 from bridge.lifecycle.records import Records
@@ -49,6 +53,7 @@ from bridge.runs import WORKING_STATES, Runs
 from bridge.scheduler import Chore, Scheduler
 from bridge.settings import Settings, install_id
 from bridge.store import RecordStore
+from bridge.tasks import BACKUPS, PROCESS, RESTORES, SCHEDULE, TASKS, Duty
 from bridge.trust import Trust
 from bridge.vm_context import Shop
 from bridge.worker import Worker
@@ -63,6 +68,7 @@ DELIVER_SECONDS = 1
 BURY_SECONDS = 5
 ENFORCE_SECONDS = 60
 DNS_SECONDS = 5
+LOOK_SECONDS = 1  # between two looks whether a task's interval is over
 
 
 @dataclass(frozen=True)
@@ -190,12 +196,27 @@ class House:
         return Passwords(self.direct, self.whmcs, self.clock)
 
     @cached_property
+    def duties(self) -> dict[str, Duty]:
+        """What the cron tasks plan, by task."""
+        shelves = BackupList(lambda: self.runs.shop)
+        return {
+            SCHEDULE.name: ScheduledBackups(self.errands, self.clock),
+            BACKUPS.name: LeftBackups(lambda: self.runs.shop, shelves),
+            RESTORES.name: LeftRestores(self.requests),
+        }
+
+    @cached_property
+    def errands(self) -> Errands:
+        """Commands that cron tasks plan for VMs."""
+        return Errands(self.clock)
+
+    @cached_property
     def cron(self) -> Cron:
         """Ticks, and the scheduler's flow of work."""
         worker = Worker(self.claims, self.runs, self.clock, self.config.workers)
         before = {"suspended VMs": self.suspension.enforce}
         after = {"DNS records": self.dns_retries.work}
-        return Cron(self.claims, worker, self.settings, self.clock, before, after)
+        return Cron(self.claims, worker, self.settings, self.clock, self.duties, before, after)
 
     def deliver(self) -> int:
         """Send what is due in the outbox; returns how many left. For one thread at a time."""
@@ -236,6 +257,11 @@ class House:
             Chore("sweep", SWEEP_SECONDS, self.cron.sweep),
             Chore("DNS records", DNS_SECONDS, self.dns_retries.work),
             Chore("suspended VMs", ENFORCE_SECONDS, self.suspension.enforce),
+            *(
+                Chore(task.name, LOOK_SECONDS, partial(self.cron.tend, task, emit))
+                for task in TASKS
+                if task is not PROCESS
+            ),
         ]
         return Scheduler(self.cron, self.claims, chores, emit)
 

@@ -8,7 +8,7 @@ import itertools
 import logging
 import queue
 import threading
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import partial
@@ -17,8 +17,10 @@ from typing import Protocol
 from bridge.claims import Claims
 from bridge.console import Block, Console
 from bridge.fair_pool import FairPool
+from bridge.tasks import Detail, Result
 from statemachines.engine import Ended, Later, Run
 from statemachines.errors import LeaseLost
+from statemachines.machine import PROCESS
 from statemachines.ports import Clock
 from statemachines.run import Report
 
@@ -54,17 +56,32 @@ class Job:
 
 @dataclass
 class Tally:
-    """What one stretch of work came to: counts, and the last reports in order."""
+    """What one stretch of work came to: counts by cron task, and the last reports in order."""
 
-    processed: int = 0
-    errors: int = 0
+    processed: Counter[str] = field(default_factory=Counter)
+    errors: Counter[str] = field(default_factory=Counter)
     reports: deque[Report] = field(default_factory=lambda: deque(maxlen=KEPT_REPORTS))
 
     def add(self, report: Report) -> None:
-        """Count one ended run."""
-        self.processed += 1
-        self.errors += not report.ok
+        """Count one ended run; one that goes on in the background is told, and not counted."""
+        self.processed[report.task] += not report.resting
+        self.errors[report.task] += not report.ok
         self.reports.append(report)
+
+    def add_to(self, result: Result, task: str | None = None) -> None:
+        """Put what was done for `task`, or for all of them, behind what its duty has told."""
+        tasks = [task] if task else list(self.processed)
+        result.processed += sum(self.processed[name] for name in tasks)
+        result.errors += sum(self.errors[name] for name in tasks)
+        result.details += [Detail(each.service_id, _told(each)) for each in self.reports if each.task in tasks]
+
+
+def _told(report: Report) -> str:
+    """The line below the task's summary, in the form of that task."""
+    if report.task == PROCESS:
+        return f"action:{report.action} {report.text}"
+    word = "skipped" if report.resting else "success" if report.ok else "error"
+    return f"[{word}] {report.summary}"
 
 
 class Worker:
@@ -78,6 +95,7 @@ class Worker:
         self._factory = factory
         self._clock = clock
         self._stretch = threading.Lock()
+        self._patient = False
         self._pool = FairPool(threads)
         self._order = itertools.count()
         self._waiting: list[tuple[float, int, Job]] = []
@@ -86,13 +104,16 @@ class Worker:
         self._next_poll = 0.0
         self._next_renewal = 0.0
 
-    def work(self, console: Console, take: Take, accepting: Callable[[], bool] = lambda: True) -> Tally:
+    def work(
+        self, console: Console, take: Take, accepting: Callable[[], bool] = lambda: True, patient: bool = False
+    ) -> Tally:
         """Take VMs with `take(limit)` while `accepting()`, and give each its turns until its run has ended.
 
-        Returns when nothing is in flight and `take` found nothing. When `accepting` turns false, VMs that only wait are let
+        `patient` True = what works in the background is waited for to its end. Returns when nothing is in flight and `take` found nothing. When `accepting` turns false, VMs that only wait are let
         go at once: another scheduler, or this one after its restart, goes on with them.
         """
         with self._stretch:
+            self._patient = patient
             return self._work(console, take, accepting)
 
     def _work(self, console: Console, take: Take, accepting: Callable[[], bool]) -> Tally:
@@ -177,6 +198,7 @@ class Worker:
             if job.run is None:
                 self._claims.settle(job.service_id)
                 return None
+            job.run.patient = self._patient
             job.server = job.run.ctx.vm.server_id
             job.run.start()
             return self._clock.now()  # from now on its turns count for its server

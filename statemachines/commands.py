@@ -11,7 +11,7 @@ from functools import cached_property
 
 from statemachines import states as s
 from statemachines.context import Context
-from statemachines.machine import MINUTES, SECONDS, STOP, Step
+from statemachines.machine import MINUTES, PROCESS, SECONDS, STOP, Step
 from statemachines.outcome import Outcome
 from statemachines.output import BlockStyle
 from statemachines.ports import Vm
@@ -65,6 +65,8 @@ class Command:
     lasting    True = tried again until it is done, whoever asked; False = an error ends it
     then       the state afterwards, if another one than before
     at         the states at which it is possible
+    task       the cron task whose runs drive it
+    background True = it may take hours, and nobody complains while it does
     """
 
     name: str
@@ -76,6 +78,8 @@ class Command:
     lasting: bool = False
     then: str = s.READY
     at: frozenset[str] = frozenset({s.READY})
+    task: str = PROCESS
+    background: bool = False
 
     tells_unchanged = True
 
@@ -99,7 +103,9 @@ class Command:
         if vm.intent.get(COMMAND) != self.name or vm.status not in self.at:
             return None
         failure = STOP if self.lasting else vm.status
-        return Step(vm.status, self.label, self.do, self.then, self.name, self.patience, failure)
+        return Step(
+            vm.status, self.label, self.do, self.then, self.name, self.patience, failure, background=self.background
+        )
 
 
 # fmt: off
@@ -122,8 +128,10 @@ _TABLE = (
     Command("VMSetCloudinit",               "SetCloudinit",              cloudinit.set_cloudinit,   STOPPED),
     Command("VMRemove",                     "VMRemove",                  removal.destroy,           STOPPED, ALLOWED,  5 * MINUTES,
             then=s.REMOVE, at=frozenset({s.READY, s.ERROR_TERMINATE})),
-    Command(BACKUP_NOW,                     "Backup now",                backup.make,               ANY,     REFUSED,  10 * MINUTES),
-    Command(SCHEDULED_BACKUP,               "Scheduled backup",          backup.make,               ANY,     REFUSED,  10 * MINUTES),
+    Command(BACKUP_NOW,                     "Backup now",                backup.make,               ANY,     REFUSED,  30 * SECONDS,
+            task="nowBackupStatus", background=True),
+    Command(SCHEDULED_BACKUP,               "Scheduled backup",          backup.make,               ANY,     REFUSED,  30 * SECONDS,
+            task="scheduleBackup", background=True),
     Command(REMOVE_BACKUP,                  "Remove backup",             backup.remove,             ANY,     REFUSED,  5 * MINUTES),
     Command("ChangePassword",               "Reset password",            password.apply,            ANY,     ALLOWED,  5 * MINUTES, lasting=True),
     Command("SuspendAccount",               "Suspend",                   suspension.suspend,        ANY,     ALLOWED,  5 * MINUTES, lasting=True),

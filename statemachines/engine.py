@@ -18,6 +18,7 @@ log = logging.getLogger(__name__)
 
 FIRST_LOOK = 0.25  # seconds until a waiting VM is looked at again, at first
 LONGEST_LOOK = 3.0  # and at the longest
+SUMMARY = "summary"  # the fact of a step that says in a few words what was done
 GROWTH = 0.15  # a look after 15 % more time: a task is noticed at most that much late
 
 
@@ -48,6 +49,7 @@ class Run:
         self.machine = machine
         self.ctx = ctx
         self.board = board
+        self.patient = False  # True = what works in the background is waited for, however long it takes
         self.log = RunLog(uuid.uuid4().hex[:12], machine.action, self._stamp(), ctx.vm.status)
         self._watch = Stopwatch(ctx.clock.now)
         self._began = ctx.clock.now()
@@ -64,8 +66,8 @@ class Run:
             if isinstance(outcome, Wait):
                 if outcome.queued:
                     self._watch.queue()
-                elif self._watch.waited >= step.patience_for(self.ctx):
-                    return self._pause(step, outcome.reason)
+                elif self._watch.waited >= step.patience_for(self.ctx) and not (step.background and self.patient):
+                    return self._rest(outcome.reason) if step.background else self._pause(step, outcome.reason)
                 return Later(self.ctx.clock.now() + self._next_look(outcome))
             if isinstance(outcome, Exception):
                 if step.failure == STOP:
@@ -126,7 +128,7 @@ class Run:
         self._print(self.machine.style.step(record))
         self._print(self.machine.style.complete(vm, self._stamp(), self._seconds()))
         text = f"{message} ({step.when} -> {step.failure}) [{record.duration:.2f}s]"
-        return Ended(Report(vm.service_id, self.machine.action, ok=False, text=text))
+        return self._ended(text, message, ok=False)
 
     def _pause(self, step: Step, message: str, error: Exception | None = None) -> Ended:
         """Keep the state, say why; the next tick goes on from here."""
@@ -139,12 +141,21 @@ class Run:
         self._print(self.machine.style.step(record))
         self._print(self.machine.style.paused(vm, self._stamp()))
         text = f"{message} ({step.when} -> {step.then}) [{record.duration:.2f}s]"
-        return Ended(Report(vm.service_id, self.machine.action, ok=False, text=text))
+        return self._ended(text, message, ok=False)
+
+    def _rest(self, reason: str) -> Ended:
+        """Leave a VM whose work goes on outside to a later tick; nothing of it is an error."""
+        self.ctx.store.rest(self.ctx.vm)
+        self._print(self.machine.style.paused(self.ctx.vm, self._stamp()))
+        return self._ended(reason, reason, ok=True, resting=True)
 
     def _complete(self) -> Ended:
-        vm = self.ctx.vm
-        self._print(self.machine.style.complete(vm, self._stamp(), self._seconds()))
-        return Ended(Report(vm.service_id, self.machine.action, ok=True, text="result:success"))
+        self._print(self.machine.style.complete(self.ctx.vm, self._stamp(), self._seconds()))
+        return self._ended("result:success", str(self.log.facts.get(SUMMARY, self.machine.action)), ok=True)
+
+    def _ended(self, text: str, summary: str, *, ok: bool, resting: bool = False) -> Ended:
+        machine = self.machine
+        return Ended(Report(self.ctx.vm.service_id, machine.action, ok, text, summary, machine.task, resting))
 
     def _record(self, label: str, result: str, before: str, after: str) -> StepRecord:
         record = StepRecord(len(self.log.steps) + 1, label, result, before, after, self._stamp(), self._watch.elapsed)

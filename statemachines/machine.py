@@ -14,6 +14,8 @@ STOP = "stop"  # on failure: keep the state, say why, try again next tick
 CARRY_ON = "carry on"  # on failure: write the error to the module log and go on as if it had worked
 # Any other value of the column is a state of rest: on failure the VM goes there, and an admin decides.
 
+PROCESS = "processVirtualMachines"  # the cron task that drives whatever names no other; names as in the manual
+
 SECONDS = 1.0
 MINUTES = 60.0
 
@@ -30,6 +32,7 @@ class Step:
     patience  seconds (or a function of the context) that one tick waits for it before it pauses
     failure   STOP, CARRY_ON, or the state of rest that stands for the failure
     on_failure  what is told, and to whom, when the VM goes to that state
+    background  True = it may take hours: when the tick's patience is over, the VM is left to its task without a complaint
     """
 
     when: str
@@ -40,6 +43,7 @@ class Step:
     patience: float | Callable[[Context], float] = 60 * SECONDS
     failure: str = STOP
     on_failure: Callable[[Context, str], tuple[Notice, ...]] | None = None
+    background: bool = False
 
     def patience_for(self, ctx: Context) -> float:
         """Seconds one tick waits for this step of this VM."""
@@ -57,6 +61,8 @@ class Plan(Protocol):
     def final(self) -> str: ...
     @property
     def tells_unchanged(self) -> bool: ...
+    @property
+    def task(self) -> str: ...
 
     def due(self, vm: Vm) -> Step | None:
         """The step to be done next; None when nothing is left to do."""
@@ -73,7 +79,7 @@ class Machine:
 
     `tells_unchanged` True = a step that found everything as wanted is printed as skipped. `entries` are states besides the
     first at which the pipeline may be entered. `opening` is a step before the first that leaves the VM's state as it is; it
-    has been done when the intent holds `opened`. Raises BadTable when a state has two steps, leads nowhere or is never reached.
+    has been done when the intent holds `opened`. `task` is the cron task whose runs drive it. Raises BadTable when a state has two steps, leads nowhere or is never reached.
     """
 
     action: str
@@ -84,6 +90,7 @@ class Machine:
     entries: frozenset[str] = frozenset()
     opening: Step | None = None
     opened: str = ""
+    task: str = PROCESS
 
     def __post_init__(self) -> None:
         starts = [step.when for step in self.steps]

@@ -158,6 +158,10 @@ class Store(Protocol):
         """
         ...
 
+    def rest(self, vm: Vm) -> None:
+        """Leave the VM as it is and have it looked at again after a while; nothing is wrong with it."""
+        ...
+
     def reserve_vmid(self, vm: Vm, first: int, used: Collection[int]) -> int:
         """Reserve the lowest VMID >= `first` that neither `used` nor any row of ours holds; unique by database key.
 

@@ -9,11 +9,11 @@ from statemachines.steps import compute, disks, firewall, network, power, restor
 REST = s.READY
 
 # fmt: off
-RESTORE_BACKUP = Machine("restore_backup", BlockStyle("RestoreBackup"), final=s.READY, tells_unchanged=True, steps=[
+RESTORE_BACKUP = Machine("restore_backup", BlockStyle("RestoreBackup"), final=s.READY, tells_unchanged=True, task="restoreBackupStatus", steps=[
     #    done so far                        label printed                what to do                  then it is                       named in the manual             patience      on failure
     Step(s.RESTORE_BACKUP,                  "Stop VM",                   restore.stop,               s.RB_STOPPED,                    "VMStop",                       5 * MINUTES,  REST),
-    Step(s.RB_STOPPED,                      "Delete snapshots",          restore.delete_snapshots,   s.RB_SNAPSHOTS_REMOVED,          "VMDeleteSnapshots",            10 * MINUTES, REST),
-    Step(s.RB_SNAPSHOTS_REMOVED,            "Restore backup",            restore.restore,            s.RB_RESTORED,                   "VMRestoreBackup",              10 * MINUTES, REST),
+    Step(s.RB_STOPPED,                      "Delete snapshots",          restore.delete_snapshots,   s.RB_SNAPSHOTS_REMOVED,          "VMDeleteSnapshots",            5 * MINUTES,  REST, background=True),
+    Step(s.RB_SNAPSHOTS_REMOVED,            "Restore backup",            restore.restore,            s.RB_RESTORED,                   "VMRestoreBackup",              60 * SECONDS, REST, background=True),
     Step(s.RB_RESTORED,                     "Set CPU & RAM",             compute.set_cpu_ram,        s.RB_CPU_RAM,                    "VMSetCpuRam",                  60 * SECONDS, STOP),
     Step(s.RB_CPU_RAM,                      "Resize system disk",        disks.resize_system,        s.RB_SYSTEM_DISK_SIZE,           "VMSetSystemDiskSize",          5 * MINUTES,  STOP),
     Step(s.RB_SYSTEM_DISK_SIZE,             "Set system disk I/O",       disks.limit_system,         s.RB_SYSTEM_DISK_BANDWIDTH,      "VMSetSystemDiskBandwidth",     60 * SECONDS, STOP),

@@ -91,12 +91,19 @@ class RunLog:
 
 @dataclass(frozen=True)
 class Report:
-    """How a run ended, for the summary below `Done`. `text` is what follows `action:<action> `."""
+    """How a run ended, for the summary below `Done`.
+
+    `text` is what follows `action:<action> `, `summary` the same in a few words for the tasks that name no action; `task` is the
+    cron task that the run belongs to. `resting` True = it goes on by itself, and counts neither as done nor as failed.
+    """
 
     service_id: int
     action: str
     ok: bool
     text: str
+    summary: str = ""
+    task: str = ""
+    resting: bool = False
 
 
 class Stopwatch:

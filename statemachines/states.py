@@ -74,4 +74,29 @@ DEPLOY_STATES = (
     SET_CLOUDINIT,
     STARTING,
 )
+# States that the documented column has no words for: it shows `ready` while the pipeline is at work.
+HIDDEN = frozenset(
+    {
+        RESTORE_BACKUP,
+        RB_STOPPED,
+        RB_SNAPSHOTS_REMOVED,
+        RB_RESTORED,
+        RB_CPU_RAM,
+        RB_SYSTEM_DISK_SIZE,
+        RB_SYSTEM_DISK_BANDWIDTH,
+        RB_ADDITIONAL_DISK,
+        RB_ADDITIONAL_DISK_SIZE,
+        RB_ADDITIONAL_DISK_BANDWIDTH,
+        RB_NETWORK,
+        RB_FIREWALL,
+        RB_CLOUDINIT,
+        RB_START,
+    }
+)
+
 AT_REST = frozenset({READY, ERROR_TERMINATE, REMOVE})
+
+
+def shown(state: str) -> str:
+    """What the documented column says while a VM is at `state`."""
+    return READY if state in HIDDEN else state

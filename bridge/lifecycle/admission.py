@@ -14,9 +14,9 @@ from bridge.lifecycle.requests import command_in
 from bridge.lifecycle.rules import Situation, situation
 from bridge.lifecycle.suspension import SUSPENDED
 from bridge.models.companion import VmWork
-from bridge.models.module import VmInfo
 from bridge.models.whmcs import Service
 from bridge.product_settings import effective_package, permissions
+from bridge.vm_state import state_of
 from bridge.web.callers import Actor, Refusal
 from statemachines.errors import Kind, kind_of
 
@@ -35,6 +35,7 @@ AT_WORK = {
     Situation.CHANGING: "The virtual machine is being changed.",
     Situation.REINSTALLING: "The virtual machine is being reinstalled.",
     Situation.SETTING_DNS: BUSY,
+    Situation.RESTORING: "The virtual machine is being restored from a backup.",
     Situation.TERMINATING: NOT_ACTIVE,
     Situation.NOT_TERMINATED: NOT_ACTIVE,
     Situation.REMOVED: NOT_ACTIVE,
@@ -129,8 +130,7 @@ def hindrance(service: Service) -> str:
 
 def situation_of(service_id: int) -> Situation:
     """Where the VM of a service is in its life."""
-    row = VmInfo.select(VmInfo.vm_status).where(VmInfo.service_id == service_id).get_or_none()
-    return situation(row.vm_status if row else None)
+    return situation(state_of(service_id))
 
 
 def told(service_id: int, action: str, answer: Answer) -> dict[str, object]:

@@ -50,7 +50,9 @@ class ClientBackups:
             "count": shelf.count,
             "backups": [self._shown(each) for each in shelf.backups],
             "schedule": _schedule(service_id),
-            "under_way": "restore" if restoring else _under_way(service_id) or ("backup" if shelf.lock == "backup" else ""),
+            "under_way": "restore"
+            if restoring
+            else _under_way(service_id) or ("backup" if shelf.lock == "backup" else ""),
             "busy": admission.hindrance(service) or (admission.BUSY if shelf.lock else ""),
             "restore_failed": failed,
             "may_reinstall": failed and "reinstall" in admission.permitted(service),

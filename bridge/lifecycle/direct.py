@@ -18,9 +18,9 @@ from bridge.lifecycle.requests import SUCCESS, command_in
 from bridge.lifecycle.rules import Situation, situation
 from bridge.lifecycle.sight import look
 from bridge.models.companion import VmWork
-from bridge.models.module import VmInfo
 from bridge.runs import MACHINES, Runs, load
 from bridge.vm_context import VmContext
+from bridge.vm_state import state_of
 from statemachines import errors
 from statemachines.commands import COMMAND, COMMANDS, Command, Power, WhenSuspended
 from statemachines.engine import Ended, Run
@@ -138,7 +138,13 @@ class Direct:
         now = self.claims.clock.now()
         with transaction():
             recorded = VmWork.update(
-                intent=json.dumps(intent), task_upid=None, ticks=0, attempts=0, due_at=now, updated_at=now
+                intent=json.dumps(intent),
+                queue=COMMANDS[intent[COMMAND]].task,
+                task_upid=None,
+                ticks=0,
+                attempts=0,
+                due_at=now,
+                updated_at=now,
             ).where((VmWork.service_id == service_id) & (VmWork.lease_owner == self.claims.owner))
             if not recorded.execute():
                 raise errors.LeaseLost(f"service {service_id} was taken over")
@@ -214,10 +220,8 @@ def _standing(service_id: int, state: str) -> str:
     return f"the VM of service {service_id} is {situation(state)} (status {state})"
 
 
-@retry_lost_connection
 def _state(service_id: int) -> str:
-    row = VmInfo.get_or_none(VmInfo.service_id == service_id)
-    return (row.vm_status or "") if row else ""
+    return state_of(service_id) or ""
 
 
 def _nobody_reads(line: str) -> None:

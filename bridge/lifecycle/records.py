@@ -166,6 +166,7 @@ class Records:
         """What was at work has ended; what the status asks for is due. A task that Proxmox still runs is waited for."""
         working = status in WORKING_STATES
         changes: dict[str, Any] = {"intent": None, "ticks": 0, "attempts": 0, "pending_action": None}
+        changes |= {"job_state": None, "queue": None}
         changes |= {"attention_cause": None, "attention_since": None, "attention_who": None, "next_try_at": None}
         changes["due_at"] = self.clock.now() if working else None
         if not working:

@@ -8,6 +8,8 @@ from bridge.database import retry_lost_connection, transaction
 from bridge.lifecycle.rules import Decision, Operation, Verdict, decide
 from bridge.models.companion import VmWork
 from bridge.models.module import VmInfo
+from bridge.tasks import RESTORES
+from bridge.vm_state import state_of
 from statemachines import states
 from statemachines.commands import COMMAND, COMMANDS
 from statemachines.ports import Clock
@@ -20,9 +22,13 @@ BEGINS_AT = {
     Operation.SET_DNS_RECORDS: states.SET_DNS_RECORDS,
     Operation.TERMINATE: states.TERMINATE,
     Operation.REDEPLOY: states.CREATION,
+    Operation.RESTORE_BACKUP: states.RESTORE_BACKUP,
 }
+DRIVEN_BY = {
+    Operation.RESTORE_BACKUP: RESTORES.name
+}  # by the cron task that drives them, if it is another than the first
 
-# These leave the VM as it is, so what a command has promised (a new password) is done first.
+# These leave the VM as it is, so what a command has promised (a new password, a backup) is done first.
 WAIT_FOR_COMMANDS = frozenset({Operation.CHANGE_PACKAGE, Operation.SET_DNS_RECORDS})
 
 
@@ -35,10 +41,22 @@ def command_in(intent: str | None) -> str:
     return str(facts.get(COMMAND, "")) if isinstance(facts, dict) else ""
 
 
-def _lasting_command(service_id: int) -> bool:
+# These would take the VM away from under a backup, which Proxmox does not always keep from happening by a lock.
+NOT_DURING_BACKUPS = frozenset({Operation.REINSTALL, Operation.RESTORE_BACKUP})
+
+
+def _with_command(operation: Operation, service_id: int) -> Decision:
+    """What becomes of a request that could begin, in view of the command that is at work on the VM, if any."""
     work = VmWork.get_or_none(VmWork.service_id == service_id)
     command = COMMANDS.get(command_in(work.intent)) if work else None
-    return command is not None and command.lasting
+    if command is not None and operation in WAIT_FOR_COMMANDS and (command.lasting or command.background):
+        return Decision(Verdict.LATER)
+    if command is not None and operation in NOT_DURING_BACKUPS and command.background:
+        what = operation.replace("_", " ")
+        return Decision(
+            Verdict.REFUSE, f"{what} is not possible: {command.label} is at work on the VM of service {service_id}"
+        )
+    return Decision(Verdict.BEGIN)
 
 
 @dataclass(frozen=True)
@@ -55,10 +73,9 @@ class Requests:
         cannot write any more from now on; the lease it holds keeps the new run from beginning before it has stopped.
         """
         with transaction():
-            row = VmInfo.get_or_none(VmInfo.service_id == service_id)
-            decision = decide(operation, row.vm_status if row else None, service_id)
-            if decision.verdict is Verdict.BEGIN and operation in WAIT_FOR_COMMANDS and _lasting_command(service_id):
-                decision = Decision(Verdict.LATER)
+            decision = decide(operation, state_of(service_id), service_id)
+            if decision.verdict is Verdict.BEGIN:
+                decision = _with_command(operation, service_id)
             if decision.verdict is Verdict.BEGIN:
                 self._begin(service_id, operation, facts)
             elif decision.verdict is Verdict.LATER:
@@ -67,7 +84,10 @@ class Requests:
 
     def _begin(self, service_id: int, operation: Operation, facts: dict[str, Any]) -> None:
         template = facts.pop("template", None)
+        begins_at = BEGINS_AT[operation]
         changes: dict[str, Any] = {
+            "job_state": begins_at if begins_at in states.HIDDEN else None,
+            "queue": DRIVEN_BY.get(operation),
             "intent": json.dumps({operation.value: facts or True}),
             "ticks": 0,
             "attempts": 0,
@@ -86,7 +106,7 @@ class Requests:
         VmInfo.insert(service_id=service_id).on_conflict_ignore().execute()
         if operation is Operation.REDEPLOY:
             VmInfo.update(vm_last_action_log=None, vm_deploy_log=None).where(VmInfo.service_id == service_id).execute()
-        VmInfo.update(vm_status=BEGINS_AT[operation]).where(VmInfo.service_id == service_id).execute()
+        VmInfo.update(vm_status=states.shown(begins_at)).where(VmInfo.service_id == service_id).execute()
 
     def _work(self, service_id: int, **changes: Any) -> None:
         now = self.clock.now()

@@ -16,6 +16,7 @@ class Operation(StrEnum):
     SET_DNS_RECORDS = "set_dns_records"
     TERMINATE = "terminate"
     REDEPLOY = "redeploy"
+    RESTORE_BACKUP = "restore_backup"
 
 
 class Verdict(StrEnum):
@@ -36,6 +37,7 @@ class Situation(StrEnum):
     CHANGING = "changing package"
     REINSTALLING = "waiting for its reinstallation"
     SETTING_DNS = "setting DNS records"
+    RESTORING = "being restored from a backup"
     TERMINATING = "being terminated"
     NOT_TERMINATED = "waiting for an admin after a failed termination"
     REMOVED = "removed"
@@ -46,12 +48,13 @@ B, A, L, R = Verdict.BEGIN, Verdict.ALREADY, Verdict.LATER, Verdict.REFUSE
 
 # fmt: off
 RULES: dict[Operation, dict[Situation, Verdict]] = {
-    #                            NO_VM DEPLOY READY CHANGE REINST DNS   TERM  NOT_T REMOVED UNKNOWN
-    Operation.CHANGE_PACKAGE:  dict(zip(Situation, (R, L, B, L, L, L, R, R, R, R), strict=True)),
-    Operation.REINSTALL:       dict(zip(Situation, (R, R, B, R, A, R, R, R, R, R), strict=True)),
-    Operation.SET_DNS_RECORDS: dict(zip(Situation, (R, R, B, R, R, A, R, R, R, R), strict=True)),
-    Operation.TERMINATE:       dict(zip(Situation, (A, B, B, B, B, B, A, B, A, B), strict=True)),
-    Operation.REDEPLOY:        dict(zip(Situation, (B, B, B, B, B, B, R, R, B, B), strict=True)),
+    #                            NO_VM DEPLOY READY CHANGE REINST DNS RESTORE TERM NOT_T REMOVED UNKNOWN
+    Operation.CHANGE_PACKAGE:  dict(zip(Situation, (R, L, B, L, L, L, L, R, R, R, R), strict=True)),
+    Operation.REINSTALL:       dict(zip(Situation, (R, R, B, R, A, R, R, R, R, R, R), strict=True)),
+    Operation.SET_DNS_RECORDS: dict(zip(Situation, (R, R, B, R, R, A, R, R, R, R, R), strict=True)),
+    Operation.TERMINATE:       dict(zip(Situation, (A, B, B, B, B, B, B, A, B, A, B), strict=True)),
+    Operation.REDEPLOY:        dict(zip(Situation, (B, B, B, B, B, B, B, R, R, B, B), strict=True)),
+    Operation.RESTORE_BACKUP:  dict(zip(Situation, (R, R, B, R, R, R, R, R, R, R, R), strict=True)),
 }
 # fmt: on
 
@@ -78,6 +81,8 @@ def situation(state: str | None) -> Situation:
     }
     if state in single:
         return single[state]
+    if state in s.HIDDEN:
+        return Situation.RESTORING
     if DEPLOY.step_at(state):
         return Situation.DEPLOYING
     return Situation.CHANGING if CHANGE_PACKAGE.step_at(state) else Situation.UNKNOWN

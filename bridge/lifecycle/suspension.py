@@ -17,6 +17,7 @@ from bridge.lifecycle.requests import SUCCESS
 from bridge.models.companion import VmWork
 from bridge.models.module import VmInfo
 from bridge.models.whmcs import Service
+from bridge.vm_state import state_of
 from statemachines import errors, states
 from statemachines.commands import COMMAND
 from statemachines.ports import Clock
@@ -87,15 +88,17 @@ class Suspension:
             VmWork.update(suspended=wanted, generation=VmWork.generation + 1, updated_at=now).where(
                 VmWork.service_id == service_id
             ).execute()
-            if VmInfo.select().where((VmInfo.service_id == service_id) & (VmInfo.vm_status == states.READY)).exists():
+            if state_of(service_id) == states.READY:
                 self._follow(service_id, wanted)
 
     @retry_lost_connection
     def _follow(self, service_id: int, wanted: int) -> int:
         """Record the command for a VM that nothing else is at work on; whether that could be done."""
-        idle = VmWork.due_at.is_null() & VmWork.intent.is_null() & (VmWork.suspended == wanted)
+        idle = VmWork.due_at.is_null() & VmWork.intent.is_null() & VmWork.job_state.is_null()
+        idle &= VmWork.suspended == wanted
         now = self.clock.now()
-        recorded = VmWork.update(intent=json.dumps({COMMAND: FOLLOWS[wanted]}), due_at=now, updated_at=now, ticks=0)
+        command = json.dumps({COMMAND: FOLLOWS[wanted]})
+        recorded = VmWork.update(intent=command, queue=None, due_at=now, updated_at=now, ticks=0)
         return int(recorded.where((VmWork.service_id == service_id) & idle).execute())
 
     @retry_lost_connection

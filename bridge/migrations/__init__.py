@@ -12,7 +12,14 @@ from secrets import token_hex
 from peewee import IntegrityError
 
 from bridge.database import Database, DatabaseUnavailable, retry_lost_connection, transaction
-from bridge.migrations import m0001_first_tables, m0002_suspension, m0003_dns, m0004_address_history, m0008_backups
+from bridge.migrations import (
+    m0001_first_tables,
+    m0002_suspension,
+    m0003_dns,
+    m0004_address_history,
+    m0005_tasks,
+    m0008_backups,
+)
 from bridge.models.companion import AppliedMigration, Setting
 
 _LOCK_WAIT_SECONDS = 20
@@ -22,6 +29,7 @@ MIGRATIONS: dict[int, tuple[str, Callable[[Database], None]]] = {
     2: ("0002 suspension", m0002_suspension.apply),
     3: ("0003 DNS", m0003_dns.apply),
     4: ("0004 address history", m0004_address_history.apply),
+    5: ("0005 cron tasks", m0005_tasks.apply),
     8: ("0008 backups", m0008_backups.apply),
 }
 

@@ -26,8 +26,10 @@ class VmWork(CompanionModel):
     nothing more; `pending_action` is a request that waits for the VM to be ready; `suspended` 1 = the VM must not run,
     2 = not suspended any more and to be started; `onboot` 1 = it used to start with its node before it was suspended.
     `due_at` NULL = nothing to do; `template` the operating system template chosen for this VM; `intent` facts written
-    down before acting, as JSON; `attention_*` set while a person has to act (cause, since when, who can); `backup_day` the
-    last local date (`YYYY-MM-DD`) whose scheduled backup was made.
+    down before acting, as JSON; `attention_*` set while a person has to act (cause, since when, who can).
+    `job_state` is the state of a pipeline whose states the documented `vm_status` does not know (it shows `ready` then);
+    `queue` the cron task whose runs drive what is due, NULL = processVirtualMachines; `backup_day` the last local date
+    (`YYYY-MM-DD`) whose scheduled backup was made.
     """
 
     service_id = IntegerField(primary_key=True)
@@ -39,6 +41,8 @@ class VmWork(CompanionModel):
     step_started = DoubleField(null=True)
     intent = TextField(null=True)
     pending_action = CharField(null=True)
+    job_state = CharField(null=True, max_length=64)
+    queue = CharField(null=True, max_length=64)
     generation = IntegerField(default=0, constraints=[ZERO])
     suspended = IntegerField(default=0, index=True, constraints=[ZERO])
     onboot = IntegerField(null=True)
@@ -178,6 +182,28 @@ class PendingRecord(CompanionModel):
         indexes = ((("zone_id", "name", "type"), True),)
 
 
+class TaskState(CompanionModel):
+    """One cron task: who runs it now, and how its last run ended.
+
+    `lease_owner` and `lease_until` are its lock, taken at `taken_at` and renewed while the run goes on; `last_run` is when it
+    was begun last, whoever did it; `last_result` is ok or error, `details` the lines below its summary, one per service.
+    """
+
+    name = CharField(max_length=64, primary_key=True)
+    lease_owner = CharField(null=True)
+    lease_until = DoubleField(null=True)
+    taken_at = DoubleField(null=True)
+    last_run = DoubleField(null=True)
+    last_ended = DoubleField(null=True)
+    last_result = CharField(max_length=16, null=True)
+    processed = IntegerField(default=0)
+    errors = IntegerField(default=0)
+    details = TextField(null=True)
+
+    class Meta:
+        table_name = "kvm_bridge_task"
+
+
 class ProductSetting(CompanionModel):
     """One setting of one product; a setting without a row has its default."""
 
@@ -219,6 +245,7 @@ TABLES: list[type[BaseModel]] = [
     OutboxMessage,
     Slot,
     PendingRecord,
+    TaskState,
     ProductSetting,
     Setting,
     AppliedMigration,

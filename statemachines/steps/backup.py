@@ -5,6 +5,7 @@ from typing import Any
 
 from statemachines import backups, errors
 from statemachines.context import Context
+from statemachines.engine import SUMMARY
 from statemachines.errors import Kind, NeedsAttention, StepError
 from statemachines.outcome import Done, Outcome, Skip, Wait
 from statemachines.steps import slots, tasks
@@ -210,7 +211,7 @@ def _made(ctx: Context, present: list[Any]) -> Outcome:
     purpose = str(ctx.vm.intent["purpose"])
     count(ctx, present, **({} if purpose == MANUAL else {"backup_day": purpose}))
     ctx.store.release(ctx.vm)
-    return Done(facts={"backups": ctx.vm.backups})
+    return Done(facts={SUMMARY: f"backup made, {ctx.vm.backups} of {ctx.package.backups}"})
 
 
 def _look_for_task(ctx: Context) -> Outcome:

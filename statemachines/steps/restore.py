@@ -16,7 +16,8 @@ from statemachines.steps import backup, cloudinit, mail, power, removal, repacka
 from statemachines.steps.look import node_of, own_config, reserved_vmid
 from statemachines.steps.optional import optional
 
-ASKED = "restore_backup"  # the key of the intent that holds what was asked for
+ASKED = "restore_backup"  # the key of the intent that holds what was asked for: the `volid` of a backup …
+TASK = "task"  # … or the UPID of a restore that is under way already, started by the old module
 SHOWN = "restore_task"
 QMRESTORE = "qmrestore"
 TRIES = 2  # of a restore whose end nobody knows: it may be done again, but not for ever
@@ -49,6 +50,8 @@ def patient(step: Callable[[Context], Outcome]) -> Callable[[Context], Outcome]:
 @patient
 def stop(ctx: Context) -> Outcome:
     """See that the backup can be restored, and only then shut the VM down; a VM that is gone need not be."""
+    if TASK in _asked(ctx):
+        return Done(changed=False, intent=_kept(ctx))
     if "checked" not in ctx.vm.intent:
         _check(ctx)
     if not removal.exists(ctx):
@@ -60,6 +63,8 @@ def stop(ctx: Context) -> Outcome:
 @patient
 def delete_snapshots(ctx: Context) -> Outcome:
     """Delete all snapshots of the VM, the newest first: Proxmox would drop them from its records and may leave their data."""
+    if TASK in _asked(ctx):
+        return Done(changed=False, intent=_kept(ctx))
     ended = tasks.poll(ctx, f"a snapshot of VM {ctx.vm.vm_id} is still being removed")
     if isinstance(ended, Wait):
         return ended
@@ -87,7 +92,7 @@ def restore(ctx: Context) -> Outcome:
     if isinstance(ended, Wait):
         return ended
     if "begun_at" not in ctx.vm.intent:
-        return _begin(ctx, what)
+        return _take_over(ctx, what) if TASK in _asked(ctx) else _begin(ctx, what)
     if ended is None:
         return _look_for_task(ctx, what)
     _claim(ctx)
@@ -160,6 +165,15 @@ def _begin(ctx: Context, what: str) -> Outcome:
     return backup.begin(ctx, lambda: ctx.hypervisor.restore(node, vmid, volid, storage), what, SHOWN)
 
 
+def _take_over(ctx: Context, what: str) -> Outcome:
+    """Wait for the restore that the old module has started. It is done once, whatever becomes of it."""
+    upid = str(_asked(ctx)[TASK])
+    begun = {"begun_at": ctx.clock.now(), "known": [], "tries": TRIES}
+    ctx.store.note(ctx.vm, node=upid.split(":")[1], intent={**ctx.vm.intent, **begun})
+    tasks.follow(ctx, upid, SHOWN)
+    return Wait(what, again_in=0.0)
+
+
 def _look_for_task(ctx: Context, what: str) -> Outcome:
     """No UPID: the answer was lost, or the process died around the call."""
     found = backup.started_since(ctx, QMRESTORE)
@@ -184,6 +198,8 @@ def _claim(ctx: Context) -> None:
         raise Busy(f"VM {vmid} is locked ({config.lock})")
     if ctx.mark.is_foreign(config):
         raise NeedsAttention(f"VM {vmid} carries the mark of another service after its restore and is not touched")
+    if ctx.vm.unmarked:
+        ctx.store.adopt_vmid(ctx.vm)
     description = f"{config.description}\n{ctx.mark.description}".strip()
     ctx.hypervisor.configure(node, vmid, {"description": description}, digest=config.digest)
 

@@ -41,6 +41,7 @@ def _prepare(ctx: Context) -> Outcome | None:
     vmid = ctx.vm.vm_id
     if not ctx.vm.intent.get("cleaning"):
         if vmid is not None:
+            _abort_backup(ctx)
             waiting = _stop(ctx)
             if waiting:
                 return waiting
@@ -75,6 +76,16 @@ def failed(ctx: Context, reason: str) -> tuple[Activity, ...]:
     """The one entry in the client's activity log about this attempt."""
     ctx.say(f"DELETE failed: {reason}")
     return (Activity(FAILED.format(reason=reason.rstrip(".")), _key(ctx)),)
+
+
+def _abort_backup(ctx: Context) -> None:
+    """A backup that is being made goes with the VM; it may take hours, and keeps the VM locked. A restore is waited for: cut
+    off, it would leave a lock that only root can remove.
+    """
+    upid = ctx.vm.backup_task
+    if upid is not None:
+        _try(ctx, "abort_backup", lambda: ctx.hypervisor.abort_task(upid))
+        ctx.store.note(ctx.vm, backup_task=None)
 
 
 def _stop(ctx: Context) -> Outcome | None:

@@ -227,7 +227,7 @@ class Installation(Observed):
     def _answers(self, process: Process) -> bool:
         assert process.running, process.logged
         try:
-            BridgeClient(self.daemon_url, SECRET).call("/v1/hook/AfterCronJob", {})
+            BridgeClient(self.daemon_url, SECRET).call("/v1/module/DnsRecords", {})
         except BridgeUnavailable:
             return False
         return True

@@ -181,7 +181,7 @@ class Rig(Observed):
         """Ticks on this rig's time."""
         house = self.house
         before, after = {"suspended VMs": house.suspension.enforce}, {"DNS records": house.dns_retries.work}
-        return Cron(house.claims, self._worker(), house.settings, self.clock, before, after)  # type: ignore[arg-type]
+        return Cron(house.claims, self._worker(), house.settings, self.clock, house.duties, before, after)  # type: ignore[arg-type]
 
     def _worker(self) -> VirtualWorker:
         return VirtualWorker(self.house.claims, self.house.runs, self.clock)

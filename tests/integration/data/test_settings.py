@@ -1,11 +1,15 @@
 """The global settings: defaults, ranges, and how a change gets around."""
 
+from dataclasses import replace
+
 import pytest
 
 from bridge.database import Database
 from bridge.models.companion import Setting
 from bridge.package.fields import BadSetting
 from bridge.settings import ENTRIES, Settings
+from bridge.task_book import TaskBook
+from tests.chaos.clock import VirtualClock
 from tests.factories import set_setting
 
 DOCUMENTED = [
@@ -114,7 +118,8 @@ def test_nonsense_in_a_stored_setting_reads_as_the_default(settings: Settings) -
 
 def test_the_last_run_of_a_task_is_known_to_all_processes_at_once(settings: Settings) -> None:
     assert settings.cron_last_run("scheduleBackup") is None
-    Settings().set_cron_last_run("scheduleBackup", 1775784027.25)
+    book = TaskBook(VirtualClock(1775784027.25), lambda: 600.0)
+    book.touch("scheduleBackup")
     assert settings.cron_last_run("scheduleBackup") == 1775784027.25
-    Settings().set_cron_last_run("scheduleBackup", 1775784087.0)
+    replace(book, clock=VirtualClock(1775784087.0)).touch("scheduleBackup")
     assert settings.cron_last_run("scheduleBackup") == 1775784087.0

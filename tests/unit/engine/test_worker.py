@@ -103,4 +103,4 @@ def test_a_vm_whose_lease_ran_out_and_is_taken_again_has_one_run_still() -> None
 
     tally = worker.work(Console(lambda line: None), take)
     worker.close()
-    assert (opened, tally.processed, claims.ends) == ([1], 1, ["given back"])
+    assert (opened, tally.processed.total(), claims.ends) == ([1], 1, ["given back"])
