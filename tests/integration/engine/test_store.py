@@ -8,9 +8,11 @@ import pytest
 from bridge.models.companion import OutboxMessage, Slot, VmidReservation, VmWork
 from bridge.models.module import VmInfo
 from bridge.outbox import Outbox
-from bridge.store import RecordStore
+from bridge.store import REST, RecordStore
+from bridge.vm_state import state_of
 from statemachines.errors import LeaseLost, NeedsAttention
 from statemachines.ports import Mail, Vm
+from statemachines.states import RESTORE_BACKUP
 from tests.chaos.clock import VirtualClock
 from tests.factories import make_service
 
@@ -184,3 +186,35 @@ def test_the_log_does_not_grow_without_bounds() -> None:
     for number in range(50):
         store.keep(vm, run_log(number, error="x" * 30_000), cause="x", who="")
     assert len((row(vm).vm_last_action_log or "").encode()) <= 250_000
+
+
+def test_states_that_the_documented_column_does_not_know_are_kept_beside_it() -> None:
+    """The old module would not know what to do with them: it reads `ready`."""
+    vm = make_vm(status="ready")
+    VmWork.update(job_state=RESTORE_BACKUP, queue="restoreBackupStatus").where(
+        VmWork.service_id == vm.service_id
+    ).execute()
+    vm.status = RESTORE_BACKUP
+    store = make_store()
+    assert state_of(vm.service_id) == RESTORE_BACKUP
+    store.advance(vm, RESTORE_BACKUP, run_log())
+    work = VmWork.get_by_id(vm.service_id)
+    assert (row(vm).vm_status, work.job_state, work.queue) == ("ready", RESTORE_BACKUP, "restoreBackupStatus")
+    assert work.due_at is not None
+    store.keep(vm, run_log(2), cause="no answer", who="")
+    assert row(vm).vm_status == "ready"
+    store.advance(vm, "ready", run_log(3))
+    work = VmWork.get_by_id(vm.service_id)
+    assert (state_of(vm.service_id), work.job_state, work.queue, work.due_at) == ("ready", None, None, None)
+
+
+def test_a_vm_that_rests_is_looked_at_again_and_nobody_is_told() -> None:
+    vm = make_vm(status="ready")
+    store = make_store()
+    store.rest(vm)
+    work = VmWork.get_by_id(vm.service_id)
+    assert (work.attention_cause, work.attempts, row(vm).vm_last_action_log) == (None, 0, None)
+    assert work.due_at == VirtualClock().now() + REST
+    VmWork.update(lease_owner=OTHER).where(VmWork.service_id == vm.service_id).execute()
+    with pytest.raises(LeaseLost):
+        store.rest(vm)

@@ -45,6 +45,7 @@ class MemoryStore:
     mails: list[Mail] = field(default_factory=list)
     paused: list[tuple[str, str]] = field(default_factory=list)
     notes: list[dict[str, Any]] = field(default_factory=list)
+    rests: int = 0
     broken: Exception | BaseException | None = None
 
     def note(self, vm: Vm, **changes: Any) -> None:
@@ -65,6 +66,10 @@ class MemoryStore:
         self.runs.append(run)
         self.paused.append((cause, who))
         vm.ticks += 1
+
+    def rest(self, vm: Vm) -> None:
+        self._break()
+        self.rests += 1
 
     def _break(self) -> None:
         if self.broken:
