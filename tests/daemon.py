@@ -92,22 +92,22 @@ class RecordingLifecycle:
     asked: list[tuple[str, int]] = field(default_factory=list)
 
     def ask(self, service_id: int, operation: Operation, **facts: Any) -> str:
-        return self._note(operation.value, service_id)
+        return self.note(operation.value, service_id)
 
     def run(self, service_id: int, name: str) -> SimpleNamespace:
-        return SimpleNamespace(text=self._note(name, service_id), facts={})
+        return SimpleNamespace(text=self.note(name, service_id), facts={})
 
     def look(self, service_id: int, label: str, wanted: Power) -> str:
         return ""
 
     def suspend(self, service_id: int) -> str:
-        return self._note("suspend", service_id)
+        return self.note("suspend", service_id)
 
     def unsuspend(self, service_id: int) -> str:
-        return self._note("unsuspend", service_id)
+        return self.note("unsuspend", service_id)
 
     def change(self, service_id: int, password: str) -> str:
-        return self._note("change password", service_id)
+        return self.note("change password", service_id)
 
     def _note(self, what: str, service_id: int) -> str:
         self.asked.append((what, service_id))
@@ -121,29 +121,51 @@ class RecordingClients:
     asked: list[tuple[str, int, Actor]] = field(default_factory=list)
 
     def status(self, service_id: int, actor: Actor) -> dict[str, Any]:
-        return self._note("status", service_id, actor)
+        return self.note("status", service_id, actor)
 
     def power(self, service_id: int, actor: Actor, action: str) -> dict[str, Any]:
-        return self._note(action, service_id, actor)
+        return self.note(action, service_id, actor)
 
     def templates(self, service_id: int, actor: Actor) -> list[dict[str, Any]]:
-        return [self._note("templates", service_id, actor)]
+        return [self.note("templates", service_id, actor)]
 
     def reinstall(self, service_id: int, actor: Actor, template: int, confirmation: str) -> dict[str, Any]:
-        return self._note(f"reinstall {template} {confirmation}", service_id, actor)
+        return self.note(f"reinstall {template} {confirmation}", service_id, actor)
 
     def reset_password(self, service_id: int, actor: Actor) -> dict[str, Any]:
-        return self._note("reset_password", service_id, actor)
+        return self.note("reset_password", service_id, actor)
 
     def reverse_names(self, service_id: int, actor: Actor) -> list[dict[str, Any]]:
-        return [self._note("names", service_id, actor)]
+        return [self.note("names", service_id, actor)]
 
     def set_reverse_names(self, service_id: int, actor: Actor, names: Mapping[str, str]) -> dict[str, Any]:
-        return self._note(f"names {dict(names)}", service_id, actor)
+        return self.note(f"names {dict(names)}", service_id, actor)
 
-    def _note(self, what: str, service_id: int, actor: Actor) -> dict[str, Any]:
+    def note(self, what: str, service_id: int, actor: Actor) -> dict[str, Any]:
         self.asked.append((what, service_id, actor))
         return {"done": True}
+
+
+@dataclass
+class RecordingBackups:
+    """Clients' backups, noted like everything else that clients do."""
+
+    clients: RecordingClients
+
+    def show(self, service_id: int, actor: Actor) -> dict[str, Any]:
+        return self.clients.note("backups", service_id, actor)
+
+    def now(self, service_id: int, actor: Actor, text: str) -> dict[str, Any]:
+        return self.clients.note(f"backup {text}", service_id, actor)
+
+    def remove(self, service_id: int, actor: Actor, id: str) -> dict[str, Any]:
+        return self.clients.note(f"remove {id}", service_id, actor)
+
+    def restore(self, service_id: int, actor: Actor, id: str) -> dict[str, Any]:
+        return self.clients.note(f"restore {id}", service_id, actor)
+
+    def save_schedule(self, service_id: int, actor: Actor, days: Mapping[str, str]) -> dict[str, Any]:
+        return self.clients.note(f"schedule {dict(days)}", service_id, actor)
 
 
 @dataclass
@@ -185,6 +207,10 @@ class RecordingServices:
         return self.lifecycle
 
     commands = suspension = passwords = requests
+
+    @property
+    def backups(self) -> RecordingBackups:
+        return RecordingBackups(self.clients)
 
     def open(self) -> None:
         self.opened += 1

@@ -18,11 +18,15 @@ FORMS: dict[str, tuple[dict[str, Any], str]] = {
     "reset": ({}, "reset"),
     "reinstall_start": ({"template": "9000", "confirmation": "REINSTALL"}, "reinstall 9000 REINSTALL"),
     "reset_password_start": ({}, "reset_password"),
+    "backup_now": ({"note": "before the update"}, "backup before the update"),
+    "backup_remove": ({"backup": "0f3a"}, "remove 0f3a"),
+    "backup_restore": ({"backup": "0f3a"}, "restore 0f3a"),
+    "backup_schedule_save": ({"days": {"0": "07:00", "3": ""}}, "schedule {'0': '07:00', '3': ''}"),
     "reverse_names_save": ({"names": {"192.0.2.5": "mail.example.org"}}, "names {'192.0.2.5': 'mail.example.org'}"),
 }
 """Function -> the fields of its form, and what it asks the daemon for."""
 
-READS = {"status", "templates", "reverse_names"}
+READS = {"status", "templates", "reverse_names", "backups_list"}
 ACTS = sorted({name for name, function in client.FUNCTIONS.items() if function is not None} - READS)
 
 
