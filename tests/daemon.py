@@ -92,22 +92,22 @@ class RecordingLifecycle:
     asked: list[tuple[str, int]] = field(default_factory=list)
 
     def ask(self, service_id: int, operation: Operation, **facts: Any) -> str:
-        return self.note(operation.value, service_id)
+        return self._note(operation.value, service_id)
 
     def run(self, service_id: int, name: str) -> SimpleNamespace:
-        return SimpleNamespace(text=self.note(name, service_id), facts={})
+        return SimpleNamespace(text=self._note(name, service_id), facts={})
 
     def look(self, service_id: int, label: str, wanted: Power) -> str:
         return ""
 
     def suspend(self, service_id: int) -> str:
-        return self.note("suspend", service_id)
+        return self._note("suspend", service_id)
 
     def unsuspend(self, service_id: int) -> str:
-        return self.note("unsuspend", service_id)
+        return self._note("unsuspend", service_id)
 
     def change(self, service_id: int, password: str) -> str:
-        return self.note("change password", service_id)
+        return self._note("change password", service_id)
 
     def _note(self, what: str, service_id: int) -> str:
         self.asked.append((what, service_id))
