@@ -1,0 +1,88 @@
+"""An installation whose VMs have backups: made, planned and restored as clients and cron tasks do, on virtual time."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from bridge.lifecycle.backup_list import BackupList, Listed, Shelf
+from bridge.lifecycle.client_backups import new_backup
+from bridge.lifecycle.direct import Answer
+from bridge.lifecycle.rules import Operation
+from bridge.sandbox.proxmox.storage import Storage, Volume
+from providers.proxmox import Mark
+from providers.proxmox.backup_note import BackupNote
+from statemachines.commands import BACKUP_NOW, REMOVE_BACKUP, SCHEDULED_BACKUP
+from tests.chaos.observed import INSTALL
+from tests.lifecycle.living import Living
+
+SETTINGS = {"backups": "3", "backup_storage": "backup|nfs"}
+RESTORED_MAIL = "puqProxmoxKVM Backup restored"
+PBS = Storage("pbs", "pbs", ("backup",), shared=True)
+
+
+class Keeper(Living):
+    """Makes, removes and restores backups."""
+
+    def __init__(self, folder: Path, settings: dict[str, str] | None = None, **options: Any) -> None:
+        super().__init__(folder, {**SETTINGS, **(settings or {})}, **options)
+
+    def start_daemon(self) -> None:
+        super().start_daemon()
+        self.house.outside = replace(self.house.outside, pause=self.clock.advance)
+
+    def backup_now(self, service: int, text: str = "") -> Answer:
+        """A manual backup, as far as somebody waits for it."""
+        return self.house.direct.run(service, BACKUP_NOW, new_backup("manual", text, self.clock.now()))
+
+    def made(self, service: int, text: str = "") -> Listed:
+        """A manual backup that has been made."""
+        assert self.backup_now(service, text).begun
+        self.run()
+        self.clock.advance(2)  # names of backups hold seconds
+        return self.shelf(service).backups[0]
+
+    def plan(self, service: int, day: str) -> str:
+        """The scheduled backup of a day is recorded, as its task does it."""
+        return self.house.errands.give(service, SCHEDULED_BACKUP, new_backup(day, "", self.clock.now()))
+
+    def remove(self, service: int, volid: str) -> Answer:
+        """Remove a backup, as far as somebody waits for it."""
+        return self.house.direct.run(service, REMOVE_BACKUP, {"volid": volid})
+
+    def ask_restore(self, service: int, volid: str) -> str:
+        """Ask for a restore."""
+        return self.house.requests.ask(service, Operation.RESTORE_BACKUP, volid=volid)
+
+    def shelf(self, service: int) -> Shelf:
+        """The backups as the daemon sees them."""
+        return BackupList(lambda: self.house.runs.shop).look(service)
+
+    def kept(self, storage: str = "backup") -> list[Volume]:
+        """The backups on a storage, the oldest first, whoever made them."""
+        volumes = [volume for names in self.cluster.storages[storage].volumes.values() for volume in names.values()]
+        return sorted((each for each in volumes if each.content == "backup"), key=lambda each: each.created)
+
+    def notes(self, storage: str = "backup") -> list[BackupNote]:
+        """What the notes of the backups say, the oldest first."""
+        return [BackupNote.read(volume.notes) for volume in self.kept(storage)]
+
+    def tasks(self, type: str) -> int:
+        """How many tasks of a type the cluster has seen."""
+        return [task.type for task in self.cluster.tasks.all()].count(type)
+
+    def by_somebody_else(self, service: int, notes: str = "", days_ago: int = 0, **changes: Any) -> Volume:
+        """A backup of the VM that we did not make: a copy of one that the storage has, or of a fresh one, without our note."""
+        source = self.kept()[-1]
+        made = int(self.clock.now()) - 86400 * days_ago
+        name = source.name.replace(str(source.created), "").rpartition("-")[0] + f"-{made}.vma.zst"
+        volume = replace(source, name=name, created=made, notes=notes, protected=False, **changes)
+        self.cluster.storages["backup"].on("pve1")[name] = volume
+        return volume
+
+    def volumes(self) -> list[str]:
+        """Ids of all disk images: backups belong to no configuration."""
+        return [volume for volume in super().volumes() if ":backup/" not in volume]
+
+    def has_mark(self, service: int) -> bool:
+        """Whether the VM carries our mark."""
+        return Mark.read(str(self.config(service).get("description", ""))) == Mark(INSTALL, service)
