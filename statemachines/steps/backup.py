@@ -14,6 +14,9 @@ from statemachines.steps.look import node_of, own_config, reserved_vmid
 MANUAL = "manual"  # the purpose of a backup that was asked for; any other is the date of a scheduled one
 SHOWN = "backup_task"
 VZDUMP = "vzdump"
+AT_ONCE = (
+    1  # on a node: it makes one backup after the other; a VM whose turn has not come is not locked, and holds a task
+)
 AT_WORK = 30.0  # seconds after which a call without an answer has had its effect, or never will
 RETRY = 5.0  # seconds until a cluster that gave no answer is asked again
 GIVE_UP = 3600.0  # seconds that a backup may take to begin
@@ -134,7 +137,7 @@ def forget(ctx: Context) -> None:
 
 
 def _make(ctx: Context) -> Outcome:
-    if busy := slots.queued(ctx):
+    if busy := slots.queued_in_background(ctx):
         return busy
     upid = ctx.vm.task
     ended = tasks.poll(ctx, f"backup of VM {ctx.vm.vm_id} is still running", SHOWN)
@@ -174,7 +177,7 @@ def _prepare(ctx: Context, removed: tasks.Ended | None) -> Outcome:
         raise NoRoom(f"service {ctx.vm.service_id} has all the {ctx.package.backups} backups of its package")
     if any(task.running for task in ctx.hypervisor.find_tasks(node, type=VZDUMP, vmid=vmid)):
         raise errors.Busy(f"another backup of VM {vmid} is under way")
-    if busy := slots.take_for_backup(ctx, node):
+    if busy := slots.take_in_background(ctx, "backups", node, AT_ONCE):
         return busy
     if doomed:
         return _remove_oldest(ctx, doomed[0].volid, removed)

@@ -85,7 +85,7 @@ def delete_snapshots(ctx: Context) -> Outcome:
 @patient
 def restore(ctx: Context) -> Outcome:
     """Restore the backup over the stopped VM, wait for the task, and put our mark back. Raises NotRestored."""
-    if busy := slots.queued(ctx):
+    if busy := slots.queued_in_background(ctx):
         return busy
     what = f"restore of VM {ctx.vm.vm_id} is still running"
     ended = tasks.poll(ctx, what, SHOWN)
@@ -158,7 +158,7 @@ def _begin(ctx: Context, what: str) -> Outcome:
         if removal.status(ctx) == power.RUNNING:  # somebody has started it meanwhile
             return tasks.launch(ctx, lambda: ctx.hypervisor.stop(node, vmid), what) or Wait(what)
     volid, storage = str(_asked(ctx)["volid"]), ctx.vm.intent.get("storage")
-    if busy := slots.take(ctx, [node], [storage or "the backup's"]):
+    if busy := slots.take_in_background(ctx, "restores", node, ctx.tuning.heavy_per_storage):
         return busy
     backup.write_down(ctx, QMRESTORE)
     ctx.store.note(ctx.vm, intent={**ctx.vm.intent, "tries": int(ctx.vm.intent.get("tries", 0)) + 1})

@@ -1,6 +1,7 @@
 """Our own limits for heavy operations, per node and per storage, so that a node is not buried under clones."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from statemachines.context import Context
 from statemachines.outcome import Wait
@@ -14,13 +15,22 @@ def take(ctx: Context, nodes: Iterable[str] = (), storages: Iterable[str] = ()) 
     return _acquire(ctx, limits)
 
 
-def take_for_backup(ctx: Context, node: str) -> Wait | None:
-    """Take the one slot for backups of a node; a Wait while another VM has it. May run twice.
+def take_in_background(ctx: Context, work: str, node: str, limit: int) -> Wait | None:
+    """Take one of `limit` slots for `work` on a node that may take hours ("backups"); a Wait while there is none. May run twice.
 
-    A node makes one backup after the other by itself. Those that wait there hold a task, and their VM may be changed
-    meanwhile; here they hold nothing. The slots of clones are others, because a backup may take hours.
+    The time counts as patience: who has the slot may be left to its task meanwhile, so a tick must not wait for it. The slots
+    of clones are others, for the same reason.
     """
-    return _acquire(ctx, {f"server:{ctx.vm.server_id}/backup queue of node:{node}": 1})
+    return _patiently(_acquire(ctx, {f"server:{ctx.vm.server_id}/queue for {work} of node:{node}": limit}))
+
+
+def queued_in_background(ctx: Context) -> Wait | None:
+    """As `queued`, for what was refused by `take_in_background`."""
+    return _patiently(queued(ctx))
+
+
+def _patiently(busy: Wait | None) -> Wait | None:
+    return replace(busy, queued=False) if busy else None
 
 
 def _acquire(ctx: Context, limits: dict[str, int]) -> Wait | None:

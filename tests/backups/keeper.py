@@ -70,14 +70,19 @@ class Keeper(Living):
         """How many tasks of a type the cluster has seen."""
         return [task.type for task in self.cluster.tasks.all()].count(type)
 
-    def by_somebody_else(self, service: int, notes: str = "", days_ago: int = 0, **changes: Any) -> Volume:
-        """A backup of the VM that we did not make: a copy of one that the storage has, or of a fresh one, without our note."""
-        source = self.kept()[-1]
-        made = int(self.clock.now()) - 86400 * days_ago
-        name = source.name.replace(str(source.created), "").rpartition("-")[0] + f"-{made}.vma.zst"
-        volume = replace(source, name=name, created=made, notes=notes, protected=False, **changes)
+    def by_somebody_else(self, service: int, notes: str = "", age: float = 0.0) -> Volume:
+        """A backup of the VM that we did not make, `age` seconds old: what its last backup holds, without our note."""
+        vmid, made = int(self.record(service).vm_id), int(self.clock.now() - age)
+        source = [volume for volume in self.kept() if volume.vmid == vmid][-1]
+        name = f"backup/vzdump-qemu-{vmid}-{made}.vma.zst"
+        volume = replace(source, name=name, created=made, notes=notes, protected=False)
         self.cluster.storages["backup"].on("pve1")[name] = volume
         return volume
+
+    def told(self, lines: list[str], service: int) -> list[str]:
+        """What the tasks' summaries say of a service."""
+        start = f"   sid:{service} "
+        return [line[19:].removeprefix(start) for line in lines if line[19:].startswith(start)]
 
     def volumes(self) -> list[str]:
         """Ids of all disk images: backups belong to no configuration."""
