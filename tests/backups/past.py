@@ -20,9 +20,9 @@ def backup_of_the_past(rig: Keeper, service: int, size: int = 5, **further: Any)
     config = dict(archive.config)
     card = str(config["net0"]).replace("rate=12", "rate=1").replace("vmbr0", "vmbr1")
     config |= {"cores": 1, "memory": "512", "net0": card, "name": "old-name"}
-    config |= {"ipconfig0": f"ip={OLD_ADDRESS}/24,gw=198.51.100.1", **further}
     for key in ("description", "tags", "scsi1"):
         config.pop(key, None)
+    config |= {"ipconfig0": f"ip={OLD_ADDRESS}/24,gw=198.51.100.1", **further}
     system = archive.disks[0]
     drive = replace(system.drive, options={**system.drive.options, "mbps_rd": "7", "size": f"{size}G"})
     disk = replace(system, drive=drive, image=replace(system.image, size=size * GIB))
