@@ -95,7 +95,7 @@ def test_what_others_made_and_what_is_protected_is_never_rotated(keeper: Open) -
     service = scheduled(rig)
     rig.made(service, "protected")
     rig.kept()[0].protected = True
-    job = rig.by_somebody_else(service, notes="nightly", age=5 * DAY)
+    job = rig.by_somebody_else(service, notes="nightly", age=HOUR)
     [line] = rig.told(rig.tick(), service)
     assert line == f"[error] service {service} has all the 1 backups of its package"
     assert rig.kept()[0].name == job.name
