@@ -35,7 +35,7 @@ class Isos:
     def mount(self, service_id: int, actor: Actor, file: str) -> Facts:
         """Put an image of the list into the drive, in place of another one. `applies`: from when on the guest sees it."""
         admission.enter(service_id, actor, "iso")
-        volume = seen(service_id, "iso", self.shop(), lambda ctx, _: _images(ctx).get(file))
+        volume = seen(service_id, "iso", self.shop(), lambda ctx, sight: _image(ctx, sight, file))
         if volume is None:
             raise Refusal(NOT_OFFERED)
         return self._run(service_id, "MountIso", {VOLUME: volume})
@@ -58,6 +58,13 @@ def _list(ctx: VmContext, sight: Sight) -> Facts:
         "boot": sight.config.boots_from(drive.interface) if drive else "no",
         "folders": folders(_images(ctx)),
     }
+
+
+def _image(ctx: VmContext, sight: Sight, file: str) -> str | None:
+    """The volume ID of an image that may be mounted; None when there is no such one."""
+    if sight.lock:
+        raise Refusal(admission.BUSY)
+    return _images(ctx).get(file)
 
 
 def _images(ctx: VmContext) -> dict[str, str]:

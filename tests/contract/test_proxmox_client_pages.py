@@ -2,6 +2,7 @@
 
 import pytest
 
+from bridge.sandbox.proxmox.layouts import add_iso
 from bridge.sandbox.proxmox.storage import Volume
 from providers.errors import ChangedMeanwhile, NotFound, Permanent
 from providers.proxmox.firewall_rules import Policies
@@ -92,20 +93,24 @@ def test_a_rule_that_refers_to_something_that_is_gone_is_broken(world: World) ->
 
 
 def test_images_are_those_that_the_node_sees(any_world: World) -> None:
-    proxmox, storages = any_world.proxmox, any_world.cluster.storages
-    for node, storage, name in (
-        ("pve1", "local", "one-1.iso"),
-        ("pve2", "local", "two-2.img"),
-        ("", "backup", "a.iso"),
-    ):
-        storages[storage].on(node)[f"iso/{name}"] = Volume(f"iso/{name}", "iso", "iso", 5000)
-    storages["backup"].on("")["dump/vzdump-qemu-1.vma"] = Volume("dump/vzdump-qemu-1.vma", "backup", "vma", 5, 1)
+    proxmox, cluster = any_world.proxmox, any_world.cluster
+    add_iso(cluster, "local", "pve1", "one-1.iso")
+    add_iso(cluster, "local", "pve2", "two-2.img")
     assert proxmox.isos("pve1", "local") == ["local:iso/one-1.iso"]
     assert proxmox.isos("pve2", "local") == ["local:iso/two-2.img"]
-    assert [proxmox.isos(node, "backup") for node in ("pve1", "pve2")] == [["backup:iso/a.iso"]] * 2
+    shared = proxmox.isos("pve1", "backup")
+    assert "backup:iso/memtest.iso" in shared
+    assert proxmox.isos("pve2", "backup") == shared
     with pytest.raises(Permanent):
         proxmox.isos("pve1", "nosuch")
     assert any_world.wire.complaints == []
+
+
+def test_backups_on_the_same_storage_are_no_images(world: World) -> None:
+    before = world.proxmox.isos("pve1", "backup")
+    dump = Volume("dump/vzdump-qemu-1.vma", "backup", "vma", 5, 1)
+    world.cluster.storages["backup"].on("pve1")[dump.name] = dump
+    assert world.proxmox.isos("pve1", "backup") == before
 
 
 @pytest.mark.parametrize("timeframe", TIMEFRAMES)
