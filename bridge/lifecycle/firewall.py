@@ -13,11 +13,14 @@ from bridge.claims import Claims
 from bridge.lifecycle import admission
 from bridge.lifecycle.firewall_form import ACTIONS, RuleRefused, read_rule
 from bridge.lifecycle.page_sight import seen
-from bridge.lifecycle.sight import Sight
+from bridge.runs import load
 from bridge.vm_context import Shop, VmContext
 from bridge.web.callers import Actor, Refusal
 from providers.errors import AuthFailed, ChangedMeanwhile, NotFound
 from providers.proxmox.firewall_rules import Policies, Rule, RuleList
+from providers.proxmox.vmconfig import VmConfig
+from statemachines.errors import LeaseLost, is_busy
+from statemachines.steps.look import node_of, own_config, reserved_vmid
 
 Facts = dict[str, Any]
 
@@ -49,7 +52,7 @@ class ClientFirewall:
     def read(self, service_id: int, actor: Actor) -> Facts:
         """Policies, rules, whether any of it is in effect, and what is worth a warning; see `_state`."""
         admission.look_in(service_id, actor, "firewall")
-        return seen(service_id, "firewall", self.shop(), _state)
+        return seen(service_id, "firewall", self.shop(), lambda ctx, sight: _state(ctx, sight.config))
 
     def save_policies(self, service_id: int, actor: Actor, policies: Mapping[str, str], digest: str) -> Facts:
         """Set the policies `policy_in` and `policy_out`; one that an admin has set to REJECT stays as long as it is not changed."""
@@ -101,25 +104,35 @@ class ClientFirewall:
         return self._change(service_id, actor, write)
 
     def _change(self, service_id: int, actor: Actor, write: Write, stale: str = CHANGED) -> Facts:
-        """Make a change; the answer is what `read` answers from now on."""
-
-        def change(ctx: VmContext, sight: Sight) -> Facts:
-            if sight.lock:
-                raise Refusal(admission.BUSY)
-            try:
-                write(ctx, str(ctx.vm.node), int(ctx.vm.vm_id or 0))
-            except (ChangedMeanwhile, NotFound) as error:
-                raise admission.refusal(service_id, "firewall", stale, str(error)) from error
-            return _state(ctx, sight)
-
+        """Make a change under the VM's lease; the answer is what `read` answers from now on."""
         admission.enter(service_id, actor, "firewall")
         if not self.claims.take_one(service_id):
             raise Refusal(admission.BUSY)
         try:
             admission.enter(service_id, actor, "firewall")  # once more: something may have begun just before the lease
-            return seen(service_id, "firewall", self.shop(), change)
+            found = load(service_id)
+            if found is None:
+                raise Refusal(admission.SOMETHING_WRONG)
+            ctx = VmContext(*found, self.shop())
+            return admission.calmly(service_id, "firewall", lambda: _changed(ctx, write, stale))
+        except LeaseLost as error:
+            raise Refusal(admission.BUSY) from error
         finally:
             self.claims.give_back(service_id)
+
+
+def _changed(ctx: VmContext, write: Write, stale: str) -> Facts:
+    service_id = ctx.vm.service_id
+    try:
+        config = own_config(ctx)
+        write(ctx, node_of(ctx), reserved_vmid(ctx))
+    except (ChangedMeanwhile, NotFound) as error:
+        raise admission.refusal(service_id, "firewall", stale, str(error)) from error
+    except Exception as error:
+        if not is_busy(error):
+            raise
+        raise admission.refusal(service_id, "firewall", admission.BUSY, str(error)) from error
+    return _state(ctx, config)
 
 
 def _demanded(digest: str) -> str:
@@ -129,13 +142,13 @@ def _demanded(digest: str) -> str:
     return digest
 
 
-def _state(ctx: VmContext, sight: Sight) -> Facts:
+def _state(ctx: VmContext, config: VmConfig) -> Facts:
     """`policy_in`, `policy_out`, `policies_digest`; `rules` in their order (see `_rule`), how many they are (`count`), and
     `rules_digest`; `active` False = none of it is in effect, `why` says so; `warnings` are sentences.
     """
     node, vmid = str(ctx.vm.node), int(ctx.vm.vm_id or 0)
     policies, listed = ctx.hypervisor.firewall_policies(node, vmid), ctx.hypervisor.firewall_rules(node, vmid)
-    why = _ineffective(ctx, policies, sight)
+    why = _ineffective(ctx, policies, config)
     return {
         "policy_in": policies.inbound,
         "policy_out": policies.outbound,
@@ -149,9 +162,9 @@ def _state(ctx: VmContext, sight: Sight) -> Facts:
     }
 
 
-def _ineffective(ctx: VmContext, policies: Policies, sight: Sight) -> str:
+def _ineffective(ctx: VmContext, policies: Policies, config: VmConfig) -> str:
     """Why nothing is filtered; empty when it is. It takes the switches of the VM, of its card, and of the datacenter."""
-    card = sight.config.net(0)
+    card = config.net(0)
     if not policies.enabled or card is None or not card.firewall:
         return SWITCHED_OFF
     try:

@@ -70,7 +70,7 @@ def information(services: Services, call: Call) -> Facts:
 
 def charts_data(services: Services, call: Call) -> Facts:
     """The series of the charts."""
-    timeframe = call.read(TimeframeParams).timeframe
+    timeframe = forms.asked(call, TimeframeParams).timeframe
     return services.client_pages.charts.for_client(call.service_id(), call.actor, timeframe)
 
 

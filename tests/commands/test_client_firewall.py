@@ -5,9 +5,11 @@ from typing import Any
 import pytest
 
 from bridge.lifecycle import firewall as sentences
+from bridge.lifecycle.admission import BUSY
 from bridge.lifecycle.rules import Operation
 from tests.commands.browser import Browser
 from tests.commands.conftest import Desk, Open
+from tests.commands.test_looking import of_the_old_module
 
 SSH = {"direction": "IN", "action": "ACCEPT", "protocol": "tcp", "destination_port": "22", "comment": "SSH"}
 
@@ -146,7 +148,7 @@ def test_a_rule_that_makes_no_sense_is_refused_before_proxmox_is_asked(
     assert rig.sent == []
 
 
-@pytest.mark.req("FW-09", "FW-11", "FW-12")
+@pytest.mark.req("FW-11", "FW-33")
 @pytest.mark.parametrize(
     ("position", "to", "order"),
     [(3, 0, "dabc"), (0, 3, "bcda"), (1, 2, "acbd"), (2, 1, "acbd"), (0, 9, "bcda"), (2, 2, "abcd")],
@@ -162,7 +164,7 @@ def test_a_rule_is_moved_to_another_place(desk: Open, position: int, to: int, or
     assert [rule["position"] for rule in page.shown["rules"]] == [0, 1, 2, 3]
 
 
-@pytest.mark.req("FW-10", "FW-11")
+@pytest.mark.req("FW-11", "FW-33")
 def test_a_deleted_rule_is_gone(desk: Open) -> None:
     rig = desk()
     service = rig.deploy()
@@ -375,4 +377,24 @@ def test_nothing_of_it_is_left_at_work(desk: Open) -> None:
     page = Page(rig, service)
     page.add(**SSH)
     page.delete(5)
+    assert rig.is_at_rest(service)
+
+
+def test_a_vm_of_the_old_module_gets_our_mark_before_its_firewall_is_changed(desk: Open) -> None:
+    rig = desk()
+    service = rig.deploy()
+    of_the_old_module(rig, service)
+    page = Page(rig, service)
+    assert rig.config(service)["description"] == ""
+    page.add(**SSH)
+    assert page.ports() == ["22"]
+    assert f"service={service}" in rig.config(service)["description"]
+
+
+def test_a_lock_that_appears_at_the_last_moment_is_busy(desk: Open) -> None:
+    rig = desk()
+    service = rig.deploy()
+    page = Page(rig, service)
+    rig.fault("^POST .*/firewall/rules", status=500, text="can't lock file '/run/lock/x' - got timeout")
+    assert page.add(**SSH) == BUSY
     assert rig.is_at_rest(service)
