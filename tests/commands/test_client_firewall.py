@@ -345,6 +345,7 @@ def test_rules_of_the_client_survive_a_package_change(desk: Open) -> None:
     rig = desk()
     service = rig.deploy()
     page = with_rules(rig, service, "22", "80")
+    page.save("DROP", "DROP")
     rig.set_product(cpu="3", ipv4_count="3")
     assert rig.house.requests.ask(service, Operation.CHANGE_PACKAGE) == "success"
     rig.run()
@@ -352,6 +353,18 @@ def test_rules_of_the_client_survive_a_package_change(desk: Open) -> None:
     assert len(rig.firewall(service, "ipset/ipfilter-net0")) == 4
     page.load()
     assert (page.ports(), ports_at_proxmox(rig, service)) == (["22", "80"], ["22", "80"])
+    assert (page.shown["policy_in"], page.shown["policy_out"]) == ("ACCEPT", "ACCEPT")
+
+
+def test_a_reinstalled_vm_begins_without_rules(desk: Open) -> None:
+    rig = desk()
+    service = rig.deploy()
+    page = with_rules(rig, service, "22", "80")
+    page.browser.press(service, "reinstall_start", template="9000", confirmation="REINSTALL")
+    rig.run()
+    assert rig.states()[service] == "ready"
+    assert page.load()["rules"] == []
+    assert page.shown["active"]
 
 
 @pytest.mark.req("FW-32")

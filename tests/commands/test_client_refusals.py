@@ -230,3 +230,24 @@ def test_with_the_request_for_termination_the_client_loses_access(desk: Open) ->
     assert browser.press(service, "start") == "This service is not active."
     Service.update(domainstatus="Terminated").where(Service.id == service).execute()
     assert browser.read(service, "status") == "This service is not active."
+
+
+@pytest.mark.req("CLI-28")
+@pytest.mark.parametrize("name", ["iso_list", "firewall_read", "charts_data"])
+@pytest.mark.parametrize(
+    ("state", "sentence"),
+    [
+        (states.CLONE, "The virtual machine is being set up."),
+        (states.REINSTALL, "The virtual machine is being reinstalled."),
+        (states.TERMINATE, "This service is not active."),
+        (states.REMOVE, "This service is not active."),
+    ],
+)
+def test_the_pages_of_a_vm_that_is_not_there_say_what_is_at_work(
+    desk: Open, name: str, state: str, sentence: str
+) -> None:
+    rig = desk()
+    service = rig.deploy()
+    at_state(state)(rig, service)
+    del rig.cluster.guests[100]
+    assert Browser(rig).read(service, name) == sentence
