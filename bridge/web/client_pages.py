@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, Field
 
 from bridge.web import forms
-from bridge.web.envelope import Call, Line, OptionalId
+from bridge.web.envelope import Call, Line, Position
 from bridge.web.functions import Table
 from bridge.web.interfaces import Services
 
@@ -54,13 +54,13 @@ class RuleFields(Digest):
 class PositionFields(Digest):
     """A rule of the list."""
 
-    position: OptionalId
+    position: Position
 
 
 class MoveFields(PositionFields):
     """A rule of the list, and where it shall be."""
 
-    to: OptionalId
+    to: Position
 
 
 def information(services: Services, call: Call) -> Facts:

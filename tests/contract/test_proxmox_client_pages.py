@@ -106,6 +106,13 @@ def test_images_are_those_that_the_node_sees(any_world: World) -> None:
     assert any_world.wire.complaints == []
 
 
+@pytest.mark.parametrize("name", ["a,media=disk.iso", "a=b.iso", "one,two.iso"])
+def test_an_image_that_no_drive_can_name_is_left_out(world: World, name: str) -> None:
+    before = world.proxmox.isos("pve1", "backup")
+    add_iso(world.cluster, "backup", "", name)
+    assert world.proxmox.isos("pve1", "backup") == before
+
+
 def test_backups_on_the_same_storage_are_no_images(world: World) -> None:
     before = world.proxmox.isos("pve1", "backup")
     dump = Volume("dump/vzdump-qemu-1.vma", "backup", "vma", 5, 1)
