@@ -8,11 +8,14 @@ from bridge.lifecycle import admission
 from bridge.lifecycle.page_sight import seen, seen_by_staff
 from bridge.vm_context import Shop, VmContext
 from bridge.web.callers import Actor, Refusal
-from providers.proxmox.samples import TIMEFRAMES, Sample
+from providers.proxmox.samples import Sample
 
 Facts = dict[str, Any]
 
 MB = 1 << 20  # Proxmox counts its limits "in MB/s" so, too: a disk at its limit is drawn at the limit
+
+# Proxmox VE up to 8 sends seventy samples of each period, which are more than it: 35 hours for a day.
+SECONDS = {"hour": 3600, "day": 86400, "week": 7 * 86400, "month": 30 * 86400, "year": 365 * 86400}
 
 NO_TIMEFRAME = "This period is not available."
 
@@ -24,7 +27,7 @@ class Charts:
     shop: Callable[[], Shop]
 
     def for_client(self, service_id: int, actor: Actor, timeframe: str) -> Facts:
-        """The series of one of TIMEFRAMES, see `series`. Raises Refusal."""
+        """The series of one of SECONDS, see `series`. Raises Refusal."""
         admission.look_in(service_id, actor, "charts")
         return seen(service_id, "charts", self.shop(), lambda ctx, sight: _read(ctx, timeframe))
 
@@ -34,11 +37,12 @@ class Charts:
 
 
 def _read(ctx: VmContext, timeframe: str) -> Facts:
-    if timeframe not in TIMEFRAMES:
+    if timeframe not in SECONDS:
         raise Refusal(NO_TIMEFRAME)
     samples = ctx.hypervisor.samples(str(ctx.vm.node), int(ctx.vm.vm_id or 0), timeframe)
     # Proxmox keeps the load of an earlier VM with this VMID, which may have been another client's.
-    return {"timeframe": timeframe, **series([each for each in samples if each.time >= ctx.vm.since])}
+    begin = max(ctx.clock.now() - SECONDS[timeframe], ctx.vm.since)
+    return {"timeframe": timeframe, **series([each for each in samples if each.time >= begin])}
 
 
 def series(samples: list[Sample]) -> Facts:

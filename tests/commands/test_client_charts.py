@@ -41,6 +41,7 @@ def test_each_period_is_covered_by_samples(desk: Open, version: str, timeframe: 
     assert times == sorted(set(times))
     assert rig.clock.now() - times[-1] <= seconds / 30
     assert times[-1] - times[0] >= 0.95 * seconds
+    assert times[0] >= rig.clock.now() - 1.02 * seconds
     assert {len(data[column]) for column in LOAD} == {len(times)}
     for column in LOAD:
         assert len(measured(data, column)) >= len(times) - 1, column

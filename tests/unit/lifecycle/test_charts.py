@@ -2,8 +2,8 @@
 
 import pytest
 
-from bridge.lifecycle.charts import MB, series
-from providers.proxmox.samples import Sample
+from bridge.lifecycle.charts import MB, SECONDS, series
+from providers.proxmox.samples import TIMEFRAMES, Sample
 
 GIB = 1 << 30
 
@@ -43,3 +43,7 @@ def test_a_vm_uses_no_more_than_all_of_its_memory() -> None:
     """Proxmox VE 9 counts the memory of the QEMU process where the guest does not tell."""
     columns = series([Sample(60, mem=1.2 * GIB, maxmem=GIB), Sample(120, mem=5.0)])
     assert (columns["ram"], columns["ram_used"]) == ([100.0, None], [GIB, 5])
+
+
+def test_every_period_of_proxmox_has_its_length() -> None:
+    assert tuple(SECONDS) == TIMEFRAMES
