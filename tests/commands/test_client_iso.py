@@ -245,3 +245,15 @@ def test_an_image_of_another_storage_is_not_mounted_whoever_recorded_it(desk: Op
     answer = rig.house.direct.run(service, "MountIso", {"iso": "local:iso/local-only.iso"})
     assert answer.text == "local:iso/local-only.iso is no ISO image on the product's ISOs storage"
     assert drives(rig, service) == {"ide0": "none,media=cdrom"}
+
+
+@pytest.mark.parametrize("command", ["MountIso", "UnmountIso"])
+def test_the_drive_of_a_suspended_vm_stays_as_it_is_whoever_asks(desk: Open, command: str) -> None:
+    rig = desk()
+    service = rig.deploy()
+    with_drive(rig, service)
+    rig.house.suspension.suspend(service)
+    rig.run()
+    answer = rig.house.direct.run(service, command, {"iso": "backup:iso/memtest.iso"})
+    assert answer.text.endswith(f"is not possible: service {service} is suspended")
+    assert drives(rig, service) == {"ide0": "none,media=cdrom"}
