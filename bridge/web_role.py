@@ -9,11 +9,16 @@ from flask import Flask
 from bridge.config import ConfigError
 from bridge.dns.reverse import ReverseNames
 from bridge.lifecycle.adoption import Adoption
+from bridge.lifecycle.charts import Charts
+from bridge.lifecycle.client_pages import ClientPages
 from bridge.lifecycle.clients import PATIENCE, Clients
 from bridge.lifecycle.direct import Direct
 from bridge.lifecycle.farewell import PromptRequests
+from bridge.lifecycle.firewall import ClientFirewall
+from bridge.lifecycle.iso import Isos
 from bridge.lifecycle.password import Passwords
 from bridge.lifecycle.plan import Planner
+from bridge.lifecycle.realtime import Information
 from bridge.lifecycle.reinstall import Reinstallation
 from bridge.lifecycle.vm_log import VmLogs
 from bridge.protocol.nonces import DatabaseNonces
@@ -58,7 +63,7 @@ class WebServices:
     def clients(self) -> Clients:
         """What clients do."""
         house = self._house
-        direct = replace(house.direct, patience=PATIENCE)
+        direct = self._direct_for_clients
         passwords = replace(house.passwords, direct=direct)
         return Clients(
             direct,
@@ -67,6 +72,13 @@ class WebServices:
             self._shop,
             house.reverse_names,
         )
+
+    @property
+    def client_pages(self) -> ClientPages:
+        """What the client's pages load and send."""
+        firewall = ClientFirewall(self._house.claims, self._shop)
+        isos = Isos(self._direct_for_clients, self._shop)
+        return ClientPages(Charts(self._shop), firewall, Information(self._shop), isos)
 
     @property
     def reverse_names(self) -> ReverseNames:
@@ -88,6 +100,10 @@ class WebServices:
 
     def close(self) -> None:
         """Gunicorn's threads are few and keep their connection; peewee replaces one that died."""
+
+    @property
+    def _direct_for_clients(self) -> Direct:
+        return replace(self._house.direct, patience=PATIENCE)
 
     def _shop(self) -> Shop:
         return self._house.runs.shop

@@ -147,6 +147,43 @@ class RecordingClients:
 
 
 @dataclass
+class RecordingPages:
+    """The subjects of the client's pages in one: each call is noted where `asked` is, and succeeds."""
+
+    clients: RecordingClients
+
+    def for_client(self, service_id: int, actor: Actor, timeframe: str = "information") -> dict[str, Any]:
+        return self.clients._note(timeframe, service_id, actor)
+
+    def for_staff(self, service_id: int, timeframe: str = "information") -> dict[str, Any]:
+        return self.clients._note(f"staff {timeframe}", service_id, Actor("admin", 1))
+
+    def listed(self, service_id: int, actor: Actor) -> dict[str, Any]:
+        return self.clients._note("images", service_id, actor)
+
+    def mount(self, service_id: int, actor: Actor, file: str) -> dict[str, Any]:
+        return self.clients._note(f"mount {file}", service_id, actor)
+
+    def unmount(self, service_id: int, actor: Actor) -> dict[str, Any]:
+        return self.clients._note("unmount", service_id, actor)
+
+    def read(self, service_id: int, actor: Actor) -> dict[str, Any]:
+        return self.clients._note("firewall", service_id, actor)
+
+    def save_policies(self, service_id: int, actor: Actor, policies: Mapping[str, str], digest: str) -> dict[str, Any]:
+        return self.clients._note(f"policies {dict(policies)} {digest}", service_id, actor)
+
+    def add_rule(self, service_id: int, actor: Actor, typed: Mapping[str, str], digest: str) -> dict[str, Any]:
+        return self.clients._note(f"add {sorted(filter(None, typed.values()))} {digest}", service_id, actor)
+
+    def delete_rule(self, service_id: int, actor: Actor, position: int, digest: str) -> dict[str, Any]:
+        return self.clients._note(f"delete {position} {digest}", service_id, actor)
+
+    def move_rule(self, service_id: int, actor: Actor, position: int, to: int, digest: str) -> dict[str, Any]:
+        return self.clients._note(f"move {position} to {to} {digest}", service_id, actor)
+
+
+@dataclass
 class RecordingFacts:
     """Explanations and logs in one: what they would tell."""
 
@@ -185,6 +222,11 @@ class RecordingServices:
         return self.lifecycle
 
     commands = suspension = passwords = requests
+
+    @property
+    def client_pages(self) -> SimpleNamespace:
+        pages = RecordingPages(self.clients)
+        return SimpleNamespace(charts=pages, firewall=pages, information=pages, iso=pages)
 
     def open(self) -> None:
         self.opened += 1

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 from bridge.lifecycle.explain import UnknownService
 from bridge.lifecycle.records import RecordRefused
 from bridge.lifecycle.rules import Operation
-from bridge.web import addon_dns, addon_pools
+from bridge.web import addon_dns, addon_pools, client_pages
 from bridge.web.callers import Refusal
 from bridge.web.envelope import Call, Id, Map
 from bridge.web.functions import Table, answer, everybody
@@ -126,6 +126,7 @@ PAGES = (
     | VM
     | frozenset(addon_pools.FUNCTIONS)
     | frozenset(addon_dns.FUNCTIONS)
+    | frozenset(client_pages.STAFF_FUNCTIONS)
 )
 
 FUNCTIONS: Table = {
@@ -146,6 +147,7 @@ FUNCTIONS: Table = {
     "status": status,
     **addon_pools.FUNCTIONS,
     **addon_dns.FUNCTIONS,
+    **client_pages.STAFF_FUNCTIONS,
 }
 
 

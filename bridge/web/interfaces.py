@@ -8,6 +8,7 @@ from collections.abc import Generator, Sequence
 from typing import Literal, Protocol
 
 from bridge.protocol.nonces import Nonces
+from bridge.web import client_interfaces as pages
 from bridge.web import network_interfaces as network
 from bridge.web import vm_interfaces as vms
 from bridge.web.callers import ServerDetails
@@ -83,6 +84,10 @@ class Services(Protocol):
     @property
     def clients(self) -> vms.Clients:
         """What clients do."""
+
+    @property
+    def client_pages(self) -> pages.ClientPages:
+        """What the client's pages load and send."""
 
     @property
     def records(self) -> vms.Records:

@@ -52,6 +52,7 @@ PRODUCT = {
     "dhcp_ipv4": "off",
     "dhcp_ipv6": "off",
     "fw_ipfilter": "on",
+    "iso_storage": "backup|nfs",
     "main_domain": ".example.com",
 }
 PATIENT_TRIES = 2  # of a DNS record
