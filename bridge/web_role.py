@@ -16,6 +16,7 @@ from bridge.lifecycle.password import Passwords
 from bridge.lifecycle.plan import Planner
 from bridge.lifecycle.reinstall import Reinstallation
 from bridge.lifecycle.vm_log import VmLogs
+from bridge.mail_templates import create_missing
 from bridge.protocol.nonces import DatabaseNonces
 from bridge.server_test import ConnectionTest
 from bridge.streamed_cron import StreamedCron
@@ -100,19 +101,26 @@ class InstallationLife:
         self._house = house
 
     def activate(self) -> str:
-        """Bring the schema up to date, and take over what the old addon left."""
-        done = bring_up_to_date(self._house.database)
-        if done.imports:
-            self._house.journal.record("take_over", "tables of PUQ Customization", list(done.imports))
-        return done.line
+        """Bring the schema up to date, take over what the old addon left, and create the e-mail templates that are missing."""
+        line = self._bring_up_to_date()
+        told = [report.line for report in create_missing(self._house.database) if report.created or report.attention]
+        if told:
+            self._house.journal.record("email_templates", "tblemailtemplates", "\n".join(told))
+        return " ".join([line, *(["E-mail templates: " + "; ".join(told) + "."] if told else [])])
 
     def deactivate(self) -> str:
         """Everything is kept."""
         return "All tables are kept, so that nothing is lost."
 
     def upgrade(self, from_version: str) -> None:
-        """Bring the schema up to date."""
-        self.activate()
+        """Bring the schema up to date. An e-mail template that was deleted meanwhile stays deleted."""
+        self._bring_up_to_date()
+
+    def _bring_up_to_date(self) -> str:
+        done = bring_up_to_date(self._house.database)
+        if done.imports:
+            self._house.journal.record("take_over", "tables of PUQ Customization", list(done.imports))
+        return done.line
 
 
 def create_web(house: House) -> Flask:
