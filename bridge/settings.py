@@ -33,6 +33,7 @@ CRON_INTERVALS = {
 }
 _INTERVAL = "cron_interval_"
 _LAST_RUN = "cron_last_run_"
+_ALIVE = "scheduler_alive_at"
 
 
 @dataclass
@@ -79,6 +80,7 @@ class Settings:
     start_wait_ticks = Entry(Whole(1, 1000), 5, "Ticks to wait for a VM to start")
     address_quarantine = Entry(Whole(0, YEAR_MINUTES), 0, "Address quarantine (minutes, 0 = none)")
     dns_list_allow = Entry(Networks(), "", "Addresses that may read dns.php (none = nobody)")
+    metrics_allow = Entry(Networks(), "", "Addresses that may read /metrics (none = this machine only)")
     module_log = Entry(Flag(), True, "Write the module log")
 
     def __init__(self, clock: Callable[[], float] = time.monotonic, max_age: float = 1.0) -> None:
@@ -134,6 +136,18 @@ class Settings:
     def set_cron_last_run(self, task: str, epoch: float) -> None:
         """Remember that a cron task was begun at `epoch` seconds."""
         _store({_LAST_RUN + task: f"{epoch:.3f}"})
+
+    def scheduler_seen(self) -> float | None:
+        """When a scheduler was known to work last, epoch seconds; None = never. Read from the database each time."""
+        row = _row(_ALIVE)
+        try:
+            return float(row.value) if row else None
+        except ValueError:
+            return None
+
+    def set_scheduler_seen(self, epoch: float) -> None:
+        """Remember that a scheduler works at `epoch` seconds."""
+        _store({_ALIVE: f"{epoch:.3f}"})
 
     def _current(self) -> dict[str, str]:
         now = self._clock()

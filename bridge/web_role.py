@@ -44,6 +44,7 @@ class WebServices:
         self.connections = ConnectionTest(house.hypervisors, house.settings)
         self.cron = StreamedCron(lambda: house.cron, house.settings, house.delivering)
         self.installation = InstallationLife(house)
+        self.observation = house.observation
 
     @property
     def plans(self) -> Planner:

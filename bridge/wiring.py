@@ -42,6 +42,11 @@ from bridge.lifecycle.suspension import Suspension
 from bridge.models.module import DnsZone
 from bridge.models.whmcs import Server
 from bridge.module_log import ModuleLog
+from bridge.observation.gauges import Gauges
+from bridge.observation.health import Health
+from bridge.observation.meters import Meters
+from bridge.observation.process import ProcessObservation
+from bridge.observation.pulse import TELL_SECONDS, Pulse
 from bridge.orders import Orders
 from bridge.outbox import Delivery, Outbox
 from bridge.proxmox_log import DebugSwitch, ProxmoxLog
@@ -88,7 +93,11 @@ class House:
         self.journal = ModuleLog(self.clock, enabled=lambda: self.settings.module_log)
         self.trust = Trust(self.journal)
         calls = ProxmoxLog(self.journal, DebugSwitch(self.clock.now), self.clock.now)
-        self.hypervisors = Hypervisors(self.whmcs, lambda: self.settings, self.trust, outside.proxmox, calls)
+        self.meters = Meters()
+        self.pulse = Pulse()
+        self.hypervisors = Hypervisors(
+            self.whmcs, lambda: self.settings, self.trust, outside.proxmox, calls, self.meters.proxmox
+        )
         self.zones = Zones(Providers(Vault(config.key_at_rest), self.trust), self.clock.now, outside.dns)
         self.dns_pool = ZonePool()
         self.dns_pending = Pending(self.clock)
@@ -171,7 +180,18 @@ class House:
                 hypervisors=self.hypervisors,
                 settings=self.settings,
                 install_id=install_id(),
-            )
+            ),
+            self.meters.step,
+        )
+
+    @cached_property
+    def observation(self) -> ProcessObservation:
+        """Health and metrics of this process."""
+        return ProcessObservation(
+            Health(self.database, self.settings, self.clock),
+            self.meters,
+            Gauges(self.clock, self.settings, self.quarantine),
+            self.settings,
         )
 
     @cached_property
@@ -236,8 +256,14 @@ class House:
             Chore("sweep", SWEEP_SECONDS, self.cron.sweep),
             Chore("DNS records", DNS_SECONDS, self.dns_retries.work),
             Chore("suspended VMs", ENFORCE_SECONDS, self.suspension.enforce),
+            Chore("sign of life", TELL_SECONDS, self.tell_alive),
         ]
-        return Scheduler(self.cron, self.claims, chores, emit)
+        return Scheduler(self.cron, self.claims, chores, emit, self.pulse)
+
+    def tell_alive(self) -> None:
+        """Write down that this process works, while it does."""
+        if self.pulse.alive:
+            self.settings.set_scheduler_seen(self.clock.now())
 
     def _connect_whmcs(self) -> WhmcsApi:
         config = self.config
