@@ -47,6 +47,7 @@ class Scheduler:
 
     def run(self) -> None:
         """Work until stopped. A database that is away is waited for."""
+        self._pulse.beat()
         house = [threading.Thread(target=self._keep_house, args=(chore,), name=chore.name) for chore in self._chores]
         for thread in house:
             thread.start()

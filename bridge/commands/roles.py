@@ -55,9 +55,8 @@ def _show_metrics(house: House, around: ExitStack) -> None:
     try:
         around.enter_context(serving_metrics(*address, house.meters.text, lambda: house.pulse.alive))
     except OSError as error:
-        raise ConfigError(
-            f"metrics_listen: cannot listen on {house.config.metrics_listen}: {error.strerror or error}"
-        ) from error
+        cause = os.strerror(error.errno) if error.errno else str(error)
+        raise ConfigError(f"metrics_listen: cannot listen on {house.config.metrics_listen}: {cause}") from error
 
 
 @click.command("vnc")

@@ -34,7 +34,7 @@ def serving_metrics(host: str, port: int, text: Callable[[], bytes], alive: Call
     thread = threading.Thread(target=server.serve_forever, name="metrics", daemon=True)
     thread.start()
     try:
-        yield int(server.server_port)
+        yield server.port
     finally:
         server.shutdown()
         thread.join()

@@ -36,7 +36,11 @@ def test_each_role_shows_what_it_counted_and_all_web_processes_the_sum(
     assert requests.get(f"{url}/readyz", timeout=10).status_code == 503
     own = f"http://127.0.0.1:{free_port()}"
     installation.start("scheduler", KVM_BRIDGE_METRICS_LISTEN=own.removeprefix("http://"))
-    wait_until(lambda: requests.get(f"{url}/readyz", timeout=10).status_code == 200, 30, lambda: "never ready")
+    wait_until(
+        lambda: requests.get(f"{url}/readyz", timeout=10).status_code == 200,
+        30,
+        lambda: requests.get(f"{url}/readyz", timeout=10).text,
+    )
     service = installation.order()
     installation.wait_until_ready([service])
     assert requests.get(f"{own}/healthz", timeout=10).json() == {"status": "ok"}
