@@ -31,6 +31,7 @@ from bridge.dns.reverse import Resolve, ReverseNames
 from bridge.dns.sync import DnsSync
 from bridge.dns.zone_admin import ZoneAdmin
 from bridge.dns.zones import ZonePool, Zones
+from bridge.dns_log import DnsLog
 from bridge.hypervisors import Hypervisors
 from bridge.lifecycle.adoption import Adoption
 from bridge.lifecycle.direct import Direct
@@ -41,7 +42,7 @@ from bridge.lifecycle.requests import Requests
 from bridge.lifecycle.suspension import Suspension
 from bridge.models.module import DnsZone
 from bridge.models.whmcs import Server
-from bridge.module_log import ModuleLog
+from bridge.module_log import ADDON, ModuleLog
 from bridge.observation.gauges import Gauges
 from bridge.observation.health import Health
 from bridge.observation.meters import Meters
@@ -92,13 +93,16 @@ class House:
         self.settings = Settings()
         self.journal = ModuleLog(self.clock, enabled=lambda: self.settings.module_log)
         self.trust = Trust(self.journal)
-        calls = ProxmoxLog(self.journal, DebugSwitch(self.clock.now), self.clock.now)
+        debugging = DebugSwitch(self.clock.now)
+        calls = ProxmoxLog(self.journal, debugging, self.clock.now)
+        addon_journal = ModuleLog(self.clock, enabled=lambda: self.settings.module_log, module=ADDON)
+        dns_calls = DnsLog(addon_journal, debugging, self.clock.now)
         self.meters = Meters()
         self.pulse = Pulse()
         self.hypervisors = Hypervisors(
             self.whmcs, lambda: self.settings, self.trust, outside.proxmox, calls, self.meters.proxmox
         )
-        self.zones = Zones(Providers(Vault(config.key_at_rest), self.trust), self.clock.now, outside.dns)
+        self.zones = Zones(Providers(Vault(config.key_at_rest), self.trust, dns_calls), self.clock.now, outside.dns)
         self.dns_pool = ZonePool()
         self.dns_pending = Pending(self.clock)
         self.outbox = Outbox(self.clock)
