@@ -55,7 +55,7 @@ def standing(now: float) -> Standing:
         leases=_by(VmWork.lease_owner, (VmWork.lease_until > now) & VmWork.lease_owner.is_null(False)),
         pending=pending,
         act=_who_has_to_act(pending[ERROR_TERMINATE]),
-        places=_by(Slot.scope, Slot.number >= 0),
+        places=_by(Slot.scope),
         outbox=outbox,
         outbox_since=unsent.scalar(),
         dns=dns,
@@ -72,9 +72,10 @@ def _who_has_to_act(refused_terminations: int) -> dict[str, int]:
     return found
 
 
-def _by(column: Any, where: Any) -> dict[str, int]:
-    """How many rows there are of each value of the column."""
-    return dict(column.model.select(column, COUNT).where(where).group_by(column).tuples())
+def _by(column: Any, where: Any = None) -> dict[str, int]:
+    """How many rows, of those `where` or of all, there are of each value of the column."""
+    rows = column.model.select(column, COUNT).group_by(column)
+    return dict((rows if where is None else rows.where(where)).tuples())
 
 
 def _row(query: Any) -> tuple[int, float | None]:

@@ -76,7 +76,7 @@ def test_the_names_of_a_vm_come_are_repaired_and_go_with_it(named: Installation,
     assert named.call_module("TerminateAccount", params, ADMIN) == "success"
     wait_until(lambda: named.states()[service] == "remove", 60, lambda: named.describe(60))
     assert [powerdns.held(zone) for zone in (FORWARD, REVERSE4, REVERSE6)] == [{}, {}, {}]
-    calls = [row for row in ModuleLogEntry.select().where(ModuleLogEntry.module == "puq_proxmox_kvm")]
+    calls = list(ModuleLogEntry.select().where(ModuleLogEntry.module == "puq_proxmox_kvm"))
     assert {row.action.partition(" ")[0] for row in calls} == {"PATCH"}
     assert powerdns.api_key not in "".join(row.request + row.response for row in calls)
 
