@@ -2,6 +2,7 @@
 for, which is after gunicorn has forked.
 """
 
+import logging
 from dataclasses import replace
 
 from flask import Flask
@@ -20,10 +21,14 @@ from bridge.mail_templates import create_missing
 from bridge.protocol.nonces import DatabaseNonces
 from bridge.server_test import ConnectionTest
 from bridge.streamed_cron import StreamedCron
+from bridge.uninstall import NotDropped, drop_tables
 from bridge.upgrade import bring_up_to_date
 from bridge.vm_context import Shop
 from bridge.web.app import create_app
+from bridge.web.callers import Refusal
 from bridge.wiring import House, house_from_environment
+
+log = logging.getLogger(__name__)
 
 
 class WebServices:
@@ -110,8 +115,15 @@ class InstallationLife:
         return " ".join([line, *(["E-mail templates: " + "; ".join(told) + "."] if told else [])])
 
     def deactivate(self) -> str:
-        """Everything is kept."""
-        return "All tables are kept, so that nothing is lost."
+        """Everything is kept, unless the settings ask for the opposite. Raises Refusal when that is not possible."""
+        if not self._house.settings.delete_tables:
+            return "All tables are kept, so that nothing is lost."
+        try:
+            dropped = drop_tables(self._house.database)
+        except NotDropped as error:
+            raise Refusal(str(error)) from error
+        log.warning("the addon was deactivated, and all tables are deleted as the settings ask: %s", ", ".join(dropped))
+        return f"All {len(dropped)} tables are deleted, as the settings ask. VMs stay on their clusters: stop KVM Bridge now."
 
     def upgrade(self, from_version: str) -> None:
         """Bring the schema up to date. An e-mail template that was deleted meanwhile stays deleted."""

@@ -42,3 +42,11 @@ def test_an_upgrade_brings_no_deleted_template_back(install: Install) -> None:
     EmailTemplate.delete().where(EmailTemplate.name == READY).execute()
     InstallationLife(rig.house).upgrade("0.0.9")
     assert not EmailTemplate.select().where(EmailTemplate.name == READY).exists()
+
+
+@pytest.mark.req("INS-09")
+def test_nothing_of_the_addon_puq_customization_is_needed(install: Install) -> None:
+    rig = install()
+    InstallationLife(rig.house).activate()
+    rig.deploy()
+    assert not [name for name in rig.house.database.get_tables() if name.startswith("puq_customization")]
