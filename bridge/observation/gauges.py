@@ -1,6 +1,6 @@
 """How the installation stands, as numbers for Prometheus, read from the database at each scrape.
 
-Which addresses are in use costs most to find out; it is looked up once a minute at most.
+Which addresses are in use costs most to find out; it is looked up every five minutes at most.
 """
 
 import logging
@@ -24,7 +24,7 @@ from statemachines.ports import Clock
 
 log = logging.getLogger(__name__)
 
-POOLS_SECONDS = 60.0
+POOLS_SECONDS = 300.0
 
 Metric = GaugeMetricFamily
 

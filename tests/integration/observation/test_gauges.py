@@ -140,7 +140,7 @@ def test_free_addresses_of_a_huge_pool_cost_nothing(installation: Installation) 
 
 
 @pytest.mark.req("OBS-05")
-def test_addresses_are_counted_once_a_minute_however_often_prometheus_asks(
+def test_addresses_are_counted_every_five_minutes_however_often_prometheus_asks(
     installation: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pool = make_pool(address_start="192.0.2.10", address_stop="192.0.2.19", gateway="192.0.2.1", mask=24)
@@ -156,9 +156,9 @@ def test_addresses_are_counted_once_a_minute_however_often_prometheus_asks(
     assert installation.value("pool_addresses_free", **labels) == 10
     reserve("192.0.2.12")
     for _ in range(5):
-        installation.clock.advance(11)
+        installation.clock.advance(55)
         assert installation.value("pool_addresses_free", **labels) == 10
-    installation.clock.advance(11)
+    installation.clock.advance(55)
     assert installation.value("pool_addresses_free", **labels) == 9
     assert counts == [1, 1]
 
