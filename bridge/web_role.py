@@ -2,6 +2,7 @@
 for, which is after gunicorn has forked.
 """
 
+import logging
 from dataclasses import replace
 
 from flask import Flask
@@ -21,13 +22,18 @@ from bridge.lifecycle.plan import Planner
 from bridge.lifecycle.realtime import Information
 from bridge.lifecycle.reinstall import Reinstallation
 from bridge.lifecycle.vm_log import VmLogs
+from bridge.mail_templates import create_missing
 from bridge.protocol.nonces import DatabaseNonces
 from bridge.server_test import ConnectionTest
 from bridge.streamed_cron import StreamedCron
+from bridge.uninstall import NotDropped, drop_tables
 from bridge.upgrade import bring_up_to_date
 from bridge.vm_context import Shop
 from bridge.web.app import create_app
+from bridge.web.callers import Refusal
 from bridge.wiring import House, house_from_environment
+
+log = logging.getLogger(__name__)
 
 
 class WebServices:
@@ -48,6 +54,7 @@ class WebServices:
         self.connections = ConnectionTest(house.hypervisors, house.settings)
         self.cron = StreamedCron(lambda: house.cron, house.settings, house.delivering)
         self.installation = InstallationLife(house)
+        self.observation = house.observation
 
     @property
     def plans(self) -> Planner:
@@ -116,19 +123,33 @@ class InstallationLife:
         self._house = house
 
     def activate(self) -> str:
-        """Bring the schema up to date, and take over what the old addon left."""
+        """Bring the schema up to date, take over what the old addon left, and create the e-mail templates that are missing."""
+        line = self._bring_up_to_date()
+        told = [report.line for report in create_missing(self._house.database) if report.created or report.attention]
+        if told:
+            self._house.journal.record("email_templates", "tblemailtemplates", "\n".join(told))
+        return " ".join([line, *(["E-mail templates: " + "; ".join(told) + "."] if told else [])])
+
+    def deactivate(self) -> str:
+        """Everything is kept, unless the settings ask for the opposite. Raises Refusal when that is not possible."""
+        if not self._house.settings.delete_tables:
+            return "All tables are kept, so that nothing is lost."
+        try:
+            dropped = drop_tables(self._house.database)
+        except NotDropped as error:
+            raise Refusal(str(error)) from error
+        log.warning("the addon was deactivated, and all tables are deleted as the settings ask: %s", ", ".join(dropped))
+        return f"All {len(dropped)} tables are deleted, as the settings ask. VMs stay on their clusters: stop KVM Bridge now."
+
+    def upgrade(self, from_version: str) -> None:
+        """Bring the schema up to date. An e-mail template that was deleted meanwhile stays deleted."""
+        self._bring_up_to_date()
+
+    def _bring_up_to_date(self) -> str:
         done = bring_up_to_date(self._house.database)
         if done.imports:
             self._house.journal.record("take_over", "tables of PUQ Customization", list(done.imports))
         return done.line
-
-    def deactivate(self) -> str:
-        """Everything is kept."""
-        return "All tables are kept, so that nothing is lost."
-
-    def upgrade(self, from_version: str) -> None:
-        """Bring the schema up to date."""
-        self.activate()
 
 
 def create_web(house: House) -> Flask:

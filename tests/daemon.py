@@ -202,6 +202,23 @@ class RecordingFacts:
 
 
 @dataclass
+class ScriptedObservation:
+    """Answers what it is told to."""
+
+    lacks: dict[str, str] = field(default_factory=dict)
+    allowed: set[str] = field(default_factory=lambda: {"", "127.0.0.1"})
+
+    def missing(self) -> dict[str, str]:
+        return self.lacks
+
+    def metrics(self) -> bytes:
+        return b"kvm_bridge_info 1\n"
+
+    def may_read_metrics(self, caller: str) -> bool:
+        return caller in self.allowed
+
+
+@dataclass
 class RecordingServices:
     """Everything the views call, each part remembering its calls."""
 
@@ -214,6 +231,7 @@ class RecordingServices:
     logs: RecordingFacts = field(default_factory=RecordingFacts)
     cron: ScriptedCron = field(default_factory=ScriptedCron)
     installation: RecordingInstallation = field(default_factory=RecordingInstallation)
+    observation: ScriptedObservation = field(default_factory=ScriptedObservation)
     opened: int = 0
     closed: int = 0
 

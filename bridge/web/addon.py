@@ -32,7 +32,7 @@ def activate(services: Services, call: Call) -> dict[str, str]:
 
 
 def deactivate(services: Services, call: Call) -> dict[str, str]:
-    """Stop, keep the data."""
+    """Stop; the data are kept unless the settings ask for the opposite."""
     return {"status": "success", "description": services.installation.deactivate()}
 
 

@@ -12,6 +12,7 @@ from bridge.web import client_interfaces as pages
 from bridge.web import network_interfaces as network
 from bridge.web import vm_interfaces as vms
 from bridge.web.callers import ServerDetails
+from bridge.web.health_interfaces import Observation
 
 
 class Connections(Protocol):
@@ -132,6 +133,10 @@ class Services(Protocol):
     @property
     def installation(self) -> Installation:
         """Activation of the addon."""
+
+    @property
+    def observation(self) -> Observation:
+        """Health and metrics."""
 
     def open(self) -> None:
         """Called before each request, before anything else: take a database connection."""
