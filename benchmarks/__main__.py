@@ -10,7 +10,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import create_account, crowd, deploy_overhead, dns_records, first_call, idle_tick
+from benchmarks import create_account, crowd, deploy_overhead, dns_records, first_call, idle_tick, schedulers
 from benchmarks.case import Ground, Ratio
 from tests.services import MariaDb
 
@@ -20,6 +20,7 @@ CASES: dict[str, Callable[[Ground], list[Ratio]]] = {
     "deploy_overhead": deploy_overhead.run,
     "dns_records": dns_records.run,
     "crowd": crowd.run,
+    "schedulers": schedulers.run,
     "idle_tick": idle_tick.run,
 }
 

@@ -47,6 +47,12 @@ def _listen(value: str) -> str:
     return value
 
 
+def _listen_port(value: str) -> str:
+    if _listen(value).startswith("unix:"):
+        raise ValueError("must be host:port")
+    return value
+
+
 def _http_url(value: str) -> str:
     parts = urlsplit(value)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
@@ -76,6 +82,7 @@ class Config(BaseModel):
     whmcs_api_url: Annotated[str, AfterValidator(_http_url)] | None = None
     whmcs_api_identifier: SecretStr | None = None
     whmcs_api_secret: SecretStr | None = None
+    metrics_listen: Annotated[str, AfterValidator(_listen_port)] | None = None
     workers: Annotated[int, Field(ge=1, le=256)] = 8
     timezone: Annotated[str, AfterValidator(_timezone)] | None = None
 
@@ -90,8 +97,17 @@ class Config(BaseModel):
         """Host and port, or the path of a unix socket."""
         if self.listen.startswith("unix:"):
             return Path(self.listen.removeprefix("unix:"))
-        host, _, port = self.listen.rpartition(":")
-        return host.strip("[]"), int(port)
+        return _host_and_port(self.listen)
+
+    @property
+    def metrics_address(self) -> tuple[str, int] | None:
+        """Host and port where the scheduler shows its metrics; None = nowhere."""
+        return _host_and_port(self.metrics_listen) if self.metrics_listen else None
+
+
+def _host_and_port(listen: str) -> tuple[str, int]:
+    host, _, port = listen.rpartition(":")
+    return host.strip("[]"), int(port)
 
 
 def load_config(environment: Mapping[str, str], need: Collection[str] = ()) -> Config:

@@ -172,10 +172,12 @@ class MySqlServer(Database, peewee.MySQLDatabase):
     """MariaDB ≥ 10.6 or MySQL 8.
 
     Sessions are strict (a text that is too long is an error, not a shorter text), read what is committed (no gap locks
-    between parallel orders), wait 10 s for a lock, and count matched rows, not changed ones, as SQLite does.
+    between parallel orders), wait 10 s for a lock, and count matched rows, not changed ones, as SQLite does. MariaDB ends
+    those that stand still for `hung_after` seconds in the middle of a transaction: a process that hangs keeps no rows locked.
     """
 
     dialect = "mysql"
+    hung_after = 20
     sql_mode = "STRICT_TRANS_TABLES,NO_ENGINE_SUBSTITUTION"
 
     def __init__(self, name: str, answer_timeout: float, **parts: Any) -> None:
@@ -193,6 +195,8 @@ class MySqlServer(Database, peewee.MySQLDatabase):
     def _initialize_connection(self, conn: Any) -> None:
         with conn.cursor() as cursor:
             cursor.execute("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED")
+            if "MariaDB" in conn.get_server_info():
+                cursor.execute(f"SET SESSION idle_transaction_timeout = {int(self.hung_after)}")
 
     def problem(self, error: peewee.PeeweeException) -> DatabaseUnavailable | None:
         code = error.args[0] if error.args else 0

@@ -28,6 +28,7 @@ __all__ = [
     "DatabaseRefused",
     "DatabaseUnavailable",
     "Patience",
+    "alone",
     "any_of",
     "close_connection",
     "connect",
@@ -46,6 +47,7 @@ Select = TypeVar("Select", bound="peewee.ModelSelect[Any]")
 
 _MYSQL_OPTIONS = frozenset({"unix_socket", "ssl_ca", "ssl_cert", "ssl_key", "ssl_verify_cert", "ssl_verify_identity"})
 _SQLITE_OPTIONS = frozenset({"synchronous"})
+_LOCK_WAIT_SECONDS = 20
 _OPTIONS = {"mysql": _MYSQL_OPTIONS, "mariadb": _MYSQL_OPTIONS, "sqlite": _SQLITE_OPTIONS}
 
 
@@ -100,6 +102,28 @@ def transaction() -> Iterator[None]:
     """
     with proxy.atomic():
         yield
+
+
+@contextlib.contextmanager
+def alone(database: Database) -> Iterator[None]:
+    """Bring tables up to date, or create what must be there once, while no other process does: they take turns.
+
+    Raises DatabaseUnavailable when another one does not finish.
+    """
+    if database.dialect == "sqlite":
+        with transaction():
+            yield
+        return
+    name = f"kvm_bridge {database.database}"[:64]
+    # A named lock dies with its connection: inside manual_commit() no new connection is opened behind our back.
+    database.connect(reuse_if_open=True)
+    with database.manual_commit():
+        if database.execute_sql("SELECT GET_LOCK(%s, %s)", (name, _LOCK_WAIT_SECONDS)).fetchone() != (1,):
+            raise DatabaseUnavailable(f"Database {database.place}: another migration has not finished yet")
+        try:
+            yield
+        finally:
+            database.execute_sql("SELECT RELEASE_LOCK(%s)", (name,))
 
 
 def close_connection() -> None:

@@ -12,7 +12,7 @@ from bridge.cron_output import CronOutput
 from bridge.settings import Settings
 from bridge.task_book import TaskBook
 from bridge.tasks import PROCESS, TASKS, Result
-from bridge.worker import IN_FLIGHT, Tally, Worker
+from bridge.worker import Tally, Worker
 
 
 class Flow:
@@ -28,7 +28,7 @@ class Flow:
 
     def run(self, emit: Emit, accepting: Callable[[], bool]) -> None:
         """Work while VMs are due. Prints nothing when another scheduler was quicker and there is nothing left to take."""
-        ahead = self._claims.take_with_tasks(IN_FLIGHT)
+        ahead = self._claims.take_with_tasks(self._worker.batch)
         if not ahead:
             return
         console = Console(emit)

@@ -13,7 +13,7 @@ from bridge.settings import Settings
 from bridge.tickets import AccessHash
 from bridge.trust import Trust, server_key
 from providers.proxmox import Endpoint, Observer, Proxmox
-from providers.proxmox.apicall import nobody
+from providers.proxmox.apicall import ApiCall, nobody
 from providers.proxmox.endpoint import DEFAULT_PORT
 from providers.whmcs import WhmcsApi
 from statemachines.errors import NeedsAttention
@@ -22,7 +22,7 @@ from statemachines.errors import NeedsAttention
 @dataclass
 class Hypervisors:
     """Clients by server. `adapter` takes the place of the network for a server (the sandbox in process); `observe` gets every
-    call of every client after its end.
+    call of every client after its end, `count` makes another observer for each server (0 = an entry that is not saved).
     """
 
     whmcs: Callable[[], WhmcsApi]
@@ -30,6 +30,7 @@ class Hypervisors:
     trust: Trust
     adapter: Callable[[Server], BaseAdapter | None] = lambda server: None
     observe: Observer = nobody
+    count: Callable[[int], Observer] = lambda server_id: nobody
     _clients: dict[int, tuple[tuple[Any, ...], Proxmox]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -64,7 +65,7 @@ class Hypervisors:
     def client_for(self, server_id: int, name: str, endpoint: Endpoint) -> Proxmox:
         """A client for values that are typed but perhaps not saved; verified as the saved server's, else as seen now."""
         trusted = self.trust.secured(server_id, name, endpoint) if server_id else self.trust.at_sight(endpoint)
-        return Proxmox(trusted, observe=self.observe)
+        return Proxmox(trusted, observe=self._observer(server_id))
 
     def _connect(self, server: Server, settings: Settings) -> Proxmox:
         adapter = self.adapter(server)
@@ -83,7 +84,16 @@ class Hypervisors:
             raise NeedsAttention(f"server {server.name} (ID {server.id}): {error}") from error
         if adapter is None:
             endpoint = self.trust.secured(server.id, server.name, endpoint)
-        return Proxmox(endpoint, adapter=adapter, tickets=AccessHash(server.id), observe=self.observe)
+        return Proxmox(endpoint, adapter=adapter, tickets=AccessHash(server.id), observe=self._observer(server.id))
+
+    def _observer(self, server_id: int) -> Observer:
+        count = self.count(server_id)
+
+        def told(call: ApiCall) -> None:
+            count(call)
+            self.observe(call)
+
+        return told
 
 
 @retry_lost_connection

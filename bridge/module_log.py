@@ -15,6 +15,7 @@ from bridge.models.whmcs import ModuleLogEntry
 logger = logging.getLogger(__name__)
 
 MODULE = "puqProxmoxKVM"
+ADDON = "puq_proxmox_kvm"
 MAX_BYTES = 60_000  # the columns may be TEXT, 64 KiB
 
 
@@ -22,9 +23,15 @@ class ModuleLog:
     """Writes rows as WHMCS's own logModuleCall does. The Journal of the state machines."""
 
     def __init__(
-        self, clock: SystemClock, enabled: Callable[[], bool] = lambda: True, secrets: Collection[str] = ()
+        self,
+        clock: SystemClock,
+        enabled: Callable[[], bool] = lambda: True,
+        secrets: Collection[str] = (),
+        module: str = MODULE,
     ) -> None:
-        """`enabled` is asked before each row; `secrets` are values that must never appear, whoever logs."""
+        """`enabled` is asked before each row; `secrets` are values that must never appear, whoever logs; `module` is the name
+        that the rows go under."""
+        self._module = module
         self._clock = clock
         self._enabled = enabled
         self._secrets = tuple(secrets)
@@ -45,7 +52,7 @@ class ModuleLog:
     def _write(self, action: str, request: Any, response: Any, secrets: Collection[str]) -> None:
         row = {
             "date": self._clock.local(self._clock.now()).replace(tzinfo=None, microsecond=0),
-            "module": MODULE,
+            "module": self._module,
             "action": mask_text(action, secrets)[:255],
             "request": _text(request, secrets),
             "response": _text(response, secrets),

@@ -42,14 +42,31 @@ class DebugSwitch:
         return self._on
 
 
+class News:
+    """Whether a failure was not told in the same words a moment ago. `now` gives seconds."""
+
+    def __init__(self, now: Now) -> None:
+        self._now = now
+        self._told: dict[tuple[str, str], float] = {}
+
+    def __call__(self, place: str, failure: str) -> bool:
+        """Ask once for each failure: it counts as told from then on."""
+        now = self._now()
+        if now - self._told.get((place, failure), -REPEATED) < REPEATED:
+            return False
+        if len(self._told) >= MOST_REMEMBERED:
+            self._told.clear()
+        self._told[place, failure] = now
+        return True
+
+
 class ProxmoxLog:
     """Writes calls to the journal. Implements `providers.proxmox.Observer`."""
 
     def __init__(self, journal: Journal, debugging: Callable[[], bool], now: Now) -> None:
         self._journal = journal
         self._debugging = debugging
-        self._now = now
-        self._told: dict[tuple[str, str], float] = {}
+        self._is_news = News(now)
 
     def __call__(self, call: ApiCall) -> None:
         """Write the call down if it is one of those that are."""
@@ -63,13 +80,3 @@ class ProxmoxLog:
         if call.error is not None and call.error.kind == "not_found":
             return False
         return call.changes or (call.error is not None and self._is_news(call.path, str(call.error)))
-
-    def _is_news(self, path: str, failure: str) -> bool:
-        """Whether the look at `path` did not fail in the same way a moment ago."""
-        now = self._now()
-        if now - self._told.get((path, failure), -REPEATED) < REPEATED:
-            return False
-        if len(self._told) >= MOST_REMEMBERED:
-            self._told.clear()
-        self._told[path, failure] = now
-        return True

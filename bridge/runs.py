@@ -15,7 +15,7 @@ from statemachines.change_package import CHANGE_PACKAGE
 from statemachines.commands import COMMANDS
 from statemachines.deploy import DEPLOY
 from statemachines.dns_sync import SET_DNS_RECORDS
-from statemachines.engine import Run
+from statemachines.engine import Run, StepObserver, nobody
 from statemachines.machine import Machine, Plan
 from statemachines.ports import Vm
 from statemachines.reinstall import REINSTALL
@@ -35,6 +35,7 @@ class Runs:
     """Implements `bridge.worker.RunFactory`."""
 
     shop: Shop
+    observe: StepObserver = nobody
 
     def open(self, service_id: int, block: Block) -> Run | None:
         """The run of the pipeline that has a step at the VM's state, or of the command recorded for it.
@@ -46,7 +47,7 @@ class Runs:
             return None
         vm, service = found
         plan = next((plan for plan in PLANS if plan.due(vm)), None)
-        return Run(plan, VmContext(vm, service, self.shop), block) if plan else None
+        return Run(plan, VmContext(vm, service, self.shop), block, self.observe) if plan else None
 
 
 @retry_lost_connection

@@ -14,6 +14,7 @@ from bridge.claims import Claims
 from bridge.console import Emit
 from bridge.cron import Cron
 from bridge.database import DatabaseUnavailable
+from bridge.observation.pulse import Pulse
 
 log = logging.getLogger(__name__)
 
@@ -32,11 +33,12 @@ class Chore:
 class Scheduler:
     """Runs until `stop` is called; a second call of `run` after that is not meant to be."""
 
-    def __init__(self, cron: Cron, claims: Claims, chores: list[Chore], emit: Emit) -> None:
+    def __init__(self, cron: Cron, claims: Claims, chores: list[Chore], emit: Emit, pulse: Pulse | None = None) -> None:
         self._cron = cron
         self._claims = claims
         self._chores = chores
         self._emit = emit
+        self._pulse = pulse or Pulse()
         self._stopping = threading.Event()
 
     def stop(self) -> None:
@@ -45,6 +47,7 @@ class Scheduler:
 
     def run(self) -> None:
         """Work until stopped. A database that is away is waited for."""
+        self._pulse.beat()
         house = [threading.Thread(target=self._keep_house, args=(chore,), name=chore.name) for chore in self._chores]
         for thread in house:
             thread.start()
@@ -58,12 +61,18 @@ class Scheduler:
                 thread.join()
 
     def _look(self) -> None:
+        self._pulse.beat()
         try:
             if self._claims.any_due():
-                self._cron.flow(self._emit, lambda: not self._stopping.is_set())
+                self._cron.flow(self._emit, self._accepting)
         except DatabaseUnavailable as error:
             log.warning("waiting for the database: %s", error)
             self._stopping.wait(2.0)
+
+    def _accepting(self) -> bool:
+        """Whether new work is taken; asked at every round of the work, so it is a sign of life, too."""
+        self._pulse.beat()
+        return not self._stopping.is_set()
 
     def _keep_house(self, chore: Chore) -> None:
         """A chore at its pace; when it fails it is tried again at its next turn.

@@ -32,6 +32,7 @@ CRON_INTERVALS = {
     "collectingStatistics": 60,
 }
 _INTERVAL = "cron_interval_"
+_ALIVE = "scheduler_alive_at"
 
 
 @dataclass
@@ -78,6 +79,7 @@ class Settings:
     start_wait_ticks = Entry(Whole(1, 1000), 5, "Ticks to wait for a VM to start")
     address_quarantine = Entry(Whole(0, YEAR_MINUTES), 0, "Address quarantine (minutes, 0 = none)")
     dns_list_allow = Entry(Networks(), "", "Addresses that may read dns.php (none = nobody)")
+    metrics_allow = Entry(Networks(), "", "Addresses that may read /metrics (none = this machine only)")
     module_log = Entry(Flag(), True, "Write the module log")
 
     def __init__(self, clock: Callable[[], float] = time.monotonic, max_age: float = 1.0) -> None:
@@ -125,6 +127,18 @@ class Settings:
     def cron_last_run(self, task: str) -> float | None:
         """When a cron task was begun last, epoch seconds; None = never. Read from the database each time."""
         return _last_run(task)
+
+    def scheduler_seen(self) -> float | None:
+        """When a scheduler was known to work last, epoch seconds; None = never. Read from the database each time."""
+        row = _row(_ALIVE)
+        try:
+            return float(row.value) if row else None
+        except ValueError:
+            return None
+
+    def set_scheduler_seen(self, epoch: float) -> None:
+        """Remember that a scheduler works at `epoch` seconds."""
+        _store({_ALIVE: f"{epoch:.3f}"})
 
     def _current(self) -> dict[str, str]:
         now = self._clock()

@@ -16,6 +16,7 @@ from bridge.models.companion import Slot, VmidReservation, VmWork
 from bridge.models.module import VmInfo
 from bridge.models.whmcs import Service
 from bridge.outbox import Outbox
+from bridge.trouble import tell_staff
 from statemachines.errors import LeaseLost, NeedsAttention
 from statemachines.ports import NO_INTENT, Activity, Clock, Notice, Vm
 from statemachines.run import FAILED
@@ -96,6 +97,8 @@ class RecordStore:
             work.attention_cause, work.attention_who = cause, who or None
             work.save(only=["attempts", "next_try_at", "attention_since", "attention_cause", "attention_who"])
             self._move(vm, vm.status, run)
+            if who:
+                tell_staff(self._outbox, work, run)
         vm.ticks += 1
 
     @retry_lost_connection

@@ -2,6 +2,7 @@
 for, which is after gunicorn has forked.
 """
 
+import logging
 from dataclasses import replace
 
 from flask import Flask
@@ -10,21 +11,31 @@ from bridge.config import ConfigError
 from bridge.dns.reverse import ReverseNames
 from bridge.lifecycle.adoption import Adoption
 from bridge.lifecycle.backup_list import BackupList
+from bridge.lifecycle.charts import Charts
 from bridge.lifecycle.client_backups import ClientBackups
+from bridge.lifecycle.client_pages import ClientPages
 from bridge.lifecycle.clients import PATIENCE, Clients
 from bridge.lifecycle.direct import Direct
 from bridge.lifecycle.farewell import PromptRequests
+from bridge.lifecycle.firewall import ClientFirewall
+from bridge.lifecycle.iso import Isos
 from bridge.lifecycle.password import Passwords
 from bridge.lifecycle.plan import Planner
+from bridge.lifecycle.realtime import Information
 from bridge.lifecycle.reinstall import Reinstallation
 from bridge.lifecycle.vm_log import VmLogs
+from bridge.mail_templates import create_missing
 from bridge.protocol.nonces import DatabaseNonces
 from bridge.server_test import ConnectionTest
 from bridge.streamed_cron import StreamedCron
+from bridge.uninstall import NotDropped, drop_tables
 from bridge.upgrade import bring_up_to_date
 from bridge.vm_context import Shop
 from bridge.web.app import create_app
+from bridge.web.callers import Refusal
 from bridge.wiring import House, house_from_environment
+
+log = logging.getLogger(__name__)
 
 
 class WebServices:
@@ -45,6 +56,7 @@ class WebServices:
         self.connections = ConnectionTest(house.hypervisors, house.settings)
         self.cron = StreamedCron(lambda: house.cron, house.settings, house.delivering)
         self.installation = InstallationLife(house)
+        self.observation = house.observation
 
     @property
     def plans(self) -> Planner:
@@ -60,7 +72,7 @@ class WebServices:
     def clients(self) -> Clients:
         """What clients do."""
         house = self._house
-        direct = replace(house.direct, patience=PATIENCE)
+        direct = self._direct_for_clients
         passwords = replace(house.passwords, direct=direct)
         return Clients(
             direct,
@@ -74,8 +86,14 @@ class WebServices:
     def backups(self) -> ClientBackups:
         """Clients' backups."""
         house = self._house
-        direct = replace(house.direct, patience=PATIENCE)
-        return ClientBackups(direct, house.requests, BackupList(self._shop), house.clock)
+        return ClientBackups(self._direct_for_clients, house.requests, BackupList(self._shop), house.clock)
+
+    @property
+    def client_pages(self) -> ClientPages:
+        """What the client's pages load and send."""
+        firewall = ClientFirewall(self._house.claims, self._shop)
+        isos = Isos(self._direct_for_clients, self._shop)
+        return ClientPages(Charts(self._shop), firewall, Information(self._shop), isos)
 
     @property
     def reverse_names(self) -> ReverseNames:
@@ -98,6 +116,10 @@ class WebServices:
     def close(self) -> None:
         """Gunicorn's threads are few and keep their connection; peewee replaces one that died."""
 
+    @property
+    def _direct_for_clients(self) -> Direct:
+        return replace(self._house.direct, patience=PATIENCE)
+
     def _shop(self) -> Shop:
         return self._house.runs.shop
 
@@ -109,19 +131,33 @@ class InstallationLife:
         self._house = house
 
     def activate(self) -> str:
-        """Bring the schema up to date, and take over what the old addon left."""
+        """Bring the schema up to date, take over what the old addon left, and create the e-mail templates that are missing."""
+        line = self._bring_up_to_date()
+        told = [report.line for report in create_missing(self._house.database) if report.created or report.attention]
+        if told:
+            self._house.journal.record("email_templates", "tblemailtemplates", "\n".join(told))
+        return " ".join([line, *(["E-mail templates: " + "; ".join(told) + "."] if told else [])])
+
+    def deactivate(self) -> str:
+        """Everything is kept, unless the settings ask for the opposite. Raises Refusal when that is not possible."""
+        if not self._house.settings.delete_tables:
+            return "All tables are kept, so that nothing is lost."
+        try:
+            dropped = drop_tables(self._house.database)
+        except NotDropped as error:
+            raise Refusal(str(error)) from error
+        log.warning("the addon was deactivated, and all tables are deleted as the settings ask: %s", ", ".join(dropped))
+        return f"All {len(dropped)} tables are deleted, as the settings ask. VMs stay on their clusters: stop KVM Bridge now."
+
+    def upgrade(self, from_version: str) -> None:
+        """Bring the schema up to date. An e-mail template that was deleted meanwhile stays deleted."""
+        self._bring_up_to_date()
+
+    def _bring_up_to_date(self) -> str:
         done = bring_up_to_date(self._house.database)
         if done.imports:
             self._house.journal.record("take_over", "tables of PUQ Customization", list(done.imports))
         return done.line
-
-    def deactivate(self) -> str:
-        """Everything is kept."""
-        return "All tables are kept, so that nothing is lost."
-
-    def upgrade(self, from_version: str) -> None:
-        """Bring the schema up to date."""
-        self.activate()
 
 
 def create_web(house: House) -> Flask:

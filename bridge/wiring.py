@@ -31,6 +31,7 @@ from bridge.dns.reverse import Resolve, ReverseNames
 from bridge.dns.sync import DnsSync
 from bridge.dns.zone_admin import ZoneAdmin
 from bridge.dns.zones import ZonePool, Zones
+from bridge.dns_log import DnsLog
 from bridge.hypervisors import Hypervisors
 from bridge.lifecycle.adoption import Adoption
 from bridge.lifecycle.backup_list import BackupList
@@ -45,7 +46,12 @@ from bridge.lifecycle.requests import Requests
 from bridge.lifecycle.suspension import Suspension
 from bridge.models.module import DnsZone
 from bridge.models.whmcs import Server
-from bridge.module_log import ModuleLog
+from bridge.module_log import ADDON, ModuleLog
+from bridge.observation.gauges import Gauges
+from bridge.observation.health import Health
+from bridge.observation.meters import Meters
+from bridge.observation.process import ProcessObservation
+from bridge.observation.pulse import TELL_SECONDS, Pulse
 from bridge.orders import Orders
 from bridge.outbox import Delivery, Outbox
 from bridge.proxmox_log import DebugSwitch, ProxmoxLog
@@ -93,9 +99,16 @@ class House:
         self.settings = Settings()
         self.journal = ModuleLog(self.clock, enabled=lambda: self.settings.module_log)
         self.trust = Trust(self.journal)
-        calls = ProxmoxLog(self.journal, DebugSwitch(self.clock.now), self.clock.now)
-        self.hypervisors = Hypervisors(self.whmcs, lambda: self.settings, self.trust, outside.proxmox, calls)
-        self.zones = Zones(Providers(Vault(config.key_at_rest), self.trust), self.clock.now, outside.dns)
+        debugging = DebugSwitch(self.clock.now)
+        calls = ProxmoxLog(self.journal, debugging, self.clock.now)
+        addon_journal = ModuleLog(self.clock, enabled=lambda: self.settings.module_log, module=ADDON)
+        dns_calls = DnsLog(addon_journal, debugging, self.clock.now)
+        self.meters = Meters()
+        self.pulse = Pulse()
+        self.hypervisors = Hypervisors(
+            self.whmcs, lambda: self.settings, self.trust, outside.proxmox, calls, self.meters.proxmox
+        )
+        self.zones = Zones(Providers(Vault(config.key_at_rest), self.trust, dns_calls), self.clock.now, outside.dns)
         self.dns_pool = ZonePool()
         self.dns_pending = Pending(self.clock)
         self.outbox = Outbox(self.clock)
@@ -177,7 +190,18 @@ class House:
                 hypervisors=self.hypervisors,
                 settings=self.settings,
                 install_id=install_id(),
-            )
+            ),
+            self.meters.step,
+        )
+
+    @cached_property
+    def observation(self) -> ProcessObservation:
+        """Health and metrics of this process."""
+        return ProcessObservation(
+            Health(self.database, self.settings, self.clock),
+            self.meters,
+            Gauges(self.clock, self.settings, self.quarantine),
+            self.settings,
         )
 
     @cached_property
@@ -262,8 +286,14 @@ class House:
                 for task in TASKS
                 if task is not PROCESS
             ),
+            Chore("sign of life", TELL_SECONDS, self.tell_alive),
         ]
-        return Scheduler(self.cron, self.claims, chores, emit)
+        return Scheduler(self.cron, self.claims, chores, emit, self.pulse)
+
+    def tell_alive(self) -> None:
+        """Write down that this process works, while it does."""
+        if self.pulse.alive:
+            self.settings.set_scheduler_seen(self.clock.now())
 
     def _connect_whmcs(self) -> WhmcsApi:
         config = self.config

@@ -28,6 +28,7 @@ log = logging.getLogger(__name__)
 
 THREADS = 8
 IN_FLIGHT = 400  # VMs held by one worker at a time; the rest stays free for other schedulers
+BATCH = 4  # VMs per thread that are taken at one look, so that schedulers who look at the same time share what there is
 POLL = 0.5  # seconds between two looks for new orders
 KEPT_REPORTS = 500
 
@@ -94,6 +95,7 @@ class Worker:
         self._claims = claims
         self._factory = factory
         self._clock = clock
+        self.batch = BATCH * threads
         self._stretch = threading.Lock()
         self._patient = False
         self._pool = FairPool(threads)
@@ -139,7 +141,7 @@ class Worker:
         if take is None or (self._jobs and now < self._next_poll):
             return
         self._next_poll = now + POLL
-        for service_id in take(IN_FLIGHT - len(self._jobs)):
+        for service_id in take(min(self.batch, IN_FLIGHT - len(self._jobs))):
             if service_id in self._jobs:
                 continue  # its lease ran out, as the database was away, and is ours again; its run is still in our hands
             job = Job(service_id, console.block())

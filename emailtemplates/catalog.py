@@ -1,5 +1,6 @@
 """The five templates as values, read from the text files beside this one."""
 
+import html
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -24,6 +25,12 @@ class EmailTemplate:
     body: str
     when: str
     selectable: bool
+
+    @property
+    def message(self) -> str:
+        """The body as WHMCS keeps it: HTML, as its editor writes it. Line breaks of plain text would be lost in the mail."""
+        paragraphs = html.escape(self.body.strip(), quote=False).split("\n\n")
+        return "\n".join(f"<p>{'<br />'.join(paragraph.splitlines())}</p>" for paragraph in paragraphs)
 
 
 _SOURCES = (

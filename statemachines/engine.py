@@ -6,6 +6,7 @@ It numbers, times, prints and stores; it knows no step by name, and no database:
 import logging
 import traceback
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from statemachines import errors
@@ -38,6 +39,15 @@ class Ended:
 
 Turn = Later | Ended
 
+DONE, SKIPPED, PAUSED, FAILED_FOR_GOOD = "done", "skipped", "paused", "failed"
+
+StepObserver = Callable[[str, str, float], None]
+"""Gets the name of a step, how it ended (one of the four words above), and the seconds since it began; must not raise."""
+
+
+def nobody(step: str, outcome: str, seconds: float) -> None:
+    """Nobody counts steps."""
+
 
 class Run:
     """One run: `start` prints the header, `turn` is called until it answers Ended, `close` in any case.
@@ -45,7 +55,8 @@ class Run:
     A turn raises what the store raises (LeaseLost, database trouble): then nothing more may be written for this VM.
     """
 
-    def __init__(self, machine: Plan, ctx: Context, board: Board) -> None:
+    def __init__(self, machine: Plan, ctx: Context, board: Board, observe: StepObserver = nobody) -> None:
+        self._observe = observe
         self.machine = machine
         self.ctx = ctx
         self.board = board
@@ -107,6 +118,7 @@ class Run:
         self.log.facts.update(done.facts)
         self.ctx.store.advance(self.ctx.vm, step.then, self.log.as_json(), done.mails, done.intent)
         self._print(self.machine.style.step(record))
+        self._observe(step.name, SKIPPED if isinstance(outcome, Skip) else DONE, record.duration)
         self._watch.restart()
 
     def _label(self, step: Step, outcome: Done | Skip) -> str:
@@ -126,6 +138,7 @@ class Run:
         notices = step.on_failure(self.ctx, message) if step.on_failure else ()
         self.ctx.store.advance(vm, step.failure, self.log.as_json(), notices)
         self._print(self.machine.style.step(record))
+        self._observe(step.name, FAILED_FOR_GOOD, record.duration)
         self._print(self.machine.style.complete(vm, self._stamp(), self._seconds()))
         text = f"{message} ({step.when} -> {step.failure}) [{record.duration:.2f}s]"
         return self._ended(text, message, ok=False)
@@ -139,6 +152,7 @@ class Run:
         attention = _attention(error)
         self.ctx.store.keep(vm, self.log.as_json(), cause=message, who=attention)
         self._print(self.machine.style.step(record))
+        self._observe(step.name, PAUSED, record.duration)
         self._print(self.machine.style.paused(vm, self._stamp()))
         text = f"{message} ({step.when} -> {step.then}) [{record.duration:.2f}s]"
         return self._ended(text, message, ok=False)

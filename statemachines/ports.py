@@ -100,7 +100,7 @@ class Mail:
 
 @dataclass(frozen=True)
 class Activity:
-    """A line for the client's activity log in WHMCS, recorded like a mail."""
+    """A line for the activity log of WHMCS, recorded like a mail. The client reads it, too."""
 
     text: str
     key: str
@@ -154,7 +154,8 @@ class Store(Protocol):
     def keep(self, vm: Vm, run: Mapping[str, Any], *, cause: str, who: str) -> None:
         """Write the log of a run that paused: the state stays, `ticks` grows, the next try is planned.
 
-        `who` names the person who has to act, empty when time may heal it; `cause` is the line the admin reads.
+        `who` names the person who has to act, empty when time may heal it; `cause` is the line the admin reads. Where somebody
+        has to act, the activity log of WHMCS says so, once for as long as the VM is in trouble, to staff only.
         """
         ...
 

@@ -121,27 +121,27 @@ class RecordingClients:
     asked: list[tuple[str, int, Actor]] = field(default_factory=list)
 
     def status(self, service_id: int, actor: Actor) -> dict[str, Any]:
-        return self.note("status", service_id, actor)
+        return self._note("status", service_id, actor)
 
     def power(self, service_id: int, actor: Actor, action: str) -> dict[str, Any]:
-        return self.note(action, service_id, actor)
+        return self._note(action, service_id, actor)
 
     def templates(self, service_id: int, actor: Actor) -> list[dict[str, Any]]:
-        return [self.note("templates", service_id, actor)]
+        return [self._note("templates", service_id, actor)]
 
     def reinstall(self, service_id: int, actor: Actor, template: int, confirmation: str) -> dict[str, Any]:
-        return self.note(f"reinstall {template} {confirmation}", service_id, actor)
+        return self._note(f"reinstall {template} {confirmation}", service_id, actor)
 
     def reset_password(self, service_id: int, actor: Actor) -> dict[str, Any]:
-        return self.note("reset_password", service_id, actor)
+        return self._note("reset_password", service_id, actor)
 
     def reverse_names(self, service_id: int, actor: Actor) -> list[dict[str, Any]]:
-        return [self.note("names", service_id, actor)]
+        return [self._note("names", service_id, actor)]
 
     def set_reverse_names(self, service_id: int, actor: Actor, names: Mapping[str, str]) -> dict[str, Any]:
-        return self.note(f"names {dict(names)}", service_id, actor)
+        return self._note(f"names {dict(names)}", service_id, actor)
 
-    def note(self, what: str, service_id: int, actor: Actor) -> dict[str, Any]:
+    def _note(self, what: str, service_id: int, actor: Actor) -> dict[str, Any]:
         self.asked.append((what, service_id, actor))
         return {"done": True}
 
@@ -153,19 +153,56 @@ class RecordingBackups:
     clients: RecordingClients
 
     def show(self, service_id: int, actor: Actor) -> dict[str, Any]:
-        return self.clients.note("backups", service_id, actor)
+        return self.clients._note("backups", service_id, actor)
 
     def now(self, service_id: int, actor: Actor, text: str) -> dict[str, Any]:
-        return self.clients.note(f"backup {text}", service_id, actor)
+        return self.clients._note(f"backup {text}", service_id, actor)
 
     def remove(self, service_id: int, actor: Actor, id: str) -> dict[str, Any]:
-        return self.clients.note(f"remove {id}", service_id, actor)
+        return self.clients._note(f"remove {id}", service_id, actor)
 
     def restore(self, service_id: int, actor: Actor, id: str) -> dict[str, Any]:
-        return self.clients.note(f"restore {id}", service_id, actor)
+        return self.clients._note(f"restore {id}", service_id, actor)
 
     def save_schedule(self, service_id: int, actor: Actor, days: Mapping[str, str]) -> dict[str, Any]:
-        return self.clients.note(f"schedule {dict(days)}", service_id, actor)
+        return self.clients._note(f"schedule {dict(days)}", service_id, actor)
+
+
+@dataclass
+class RecordingPages:
+    """The subjects of the client's pages in one: each call is noted where `asked` is, and succeeds."""
+
+    clients: RecordingClients
+
+    def for_client(self, service_id: int, actor: Actor, timeframe: str = "information") -> dict[str, Any]:
+        return self.clients._note(timeframe, service_id, actor)
+
+    def for_staff(self, service_id: int, timeframe: str = "information") -> dict[str, Any]:
+        return self.clients._note(f"staff {timeframe}", service_id, Actor("admin", 1))
+
+    def listed(self, service_id: int, actor: Actor) -> dict[str, Any]:
+        return self.clients._note("images", service_id, actor)
+
+    def mount(self, service_id: int, actor: Actor, file: str) -> dict[str, Any]:
+        return self.clients._note(f"mount {file}", service_id, actor)
+
+    def unmount(self, service_id: int, actor: Actor) -> dict[str, Any]:
+        return self.clients._note("unmount", service_id, actor)
+
+    def read(self, service_id: int, actor: Actor) -> dict[str, Any]:
+        return self.clients._note("firewall", service_id, actor)
+
+    def save_policies(self, service_id: int, actor: Actor, policies: Mapping[str, str], digest: str) -> dict[str, Any]:
+        return self.clients._note(f"policies {dict(policies)} {digest}", service_id, actor)
+
+    def add_rule(self, service_id: int, actor: Actor, typed: Mapping[str, str], digest: str) -> dict[str, Any]:
+        return self.clients._note(f"add {sorted(filter(None, typed.values()))} {digest}", service_id, actor)
+
+    def delete_rule(self, service_id: int, actor: Actor, position: int, digest: str) -> dict[str, Any]:
+        return self.clients._note(f"delete {position} {digest}", service_id, actor)
+
+    def move_rule(self, service_id: int, actor: Actor, position: int, to: int, digest: str) -> dict[str, Any]:
+        return self.clients._note(f"move {position} to {to} {digest}", service_id, actor)
 
 
 @dataclass
@@ -187,6 +224,23 @@ class RecordingFacts:
 
 
 @dataclass
+class ScriptedObservation:
+    """Answers what it is told to."""
+
+    lacks: dict[str, str] = field(default_factory=dict)
+    allowed: set[str] = field(default_factory=lambda: {"", "127.0.0.1"})
+
+    def missing(self) -> dict[str, str]:
+        return self.lacks
+
+    def metrics(self) -> bytes:
+        return b"kvm_bridge_info 1\n"
+
+    def may_read_metrics(self, caller: str) -> bool:
+        return caller in self.allowed
+
+
+@dataclass
 class RecordingServices:
     """Everything the views call, each part remembering its calls."""
 
@@ -199,6 +253,7 @@ class RecordingServices:
     logs: RecordingFacts = field(default_factory=RecordingFacts)
     cron: ScriptedCron = field(default_factory=ScriptedCron)
     installation: RecordingInstallation = field(default_factory=RecordingInstallation)
+    observation: ScriptedObservation = field(default_factory=ScriptedObservation)
     opened: int = 0
     closed: int = 0
 
@@ -211,6 +266,11 @@ class RecordingServices:
     @property
     def backups(self) -> RecordingBackups:
         return RecordingBackups(self.clients)
+
+    @property
+    def client_pages(self) -> SimpleNamespace:
+        pages = RecordingPages(self.clients)
+        return SimpleNamespace(charts=pages, firewall=pages, information=pages, iso=pages)
 
     def open(self) -> None:
         self.opened += 1

@@ -48,7 +48,7 @@ class TestShop:
         self.journal = MemoryJournal()
         self.outbox = Outbox(self.clock)
         for template in catalog():
-            add_template(template.name, template.subject, template.body)
+            add_template(template.name, template.subject, template.message)
 
     @property
     def faults(self) -> Faults:

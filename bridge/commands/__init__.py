@@ -14,6 +14,7 @@ from bridge.commands.cron import cron_command
 from bridge.commands.demo import demo_command
 from bridge.commands.dns import dns_command
 from bridge.commands.explain import explain_command, status_command
+from bridge.commands.install import install_command
 from bridge.commands.install_shim import install_shim_command
 from bridge.commands.migrate import migrate_command
 from bridge.commands.plan import plan_command
@@ -48,6 +49,7 @@ for command in (
     demo_command,
     dns_command,
     explain_command,
+    install_command,
     install_shim_command,
     migrate_command,
     plan_command,

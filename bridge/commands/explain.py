@@ -1,6 +1,7 @@
 """`kvm-bridge explain` and `kvm-bridge status`: what VMs wait for, and who can act."""
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import click
@@ -58,22 +59,44 @@ def explain_command(service_id: int, as_json: bool) -> None:
 @click.command("status")
 @AS_JSON
 def status_command(as_json: bool) -> None:
-    """Show how many VMs are in which status, and which of them need somebody."""
+    """Show how the installation stands: VMs by status, what waits, who has to act, messages, the rhythm of the work."""
     facts = explanations().status()
     if as_json:
         click.echo(json.dumps(facts, indent=2, ensure_ascii=False))
         return
-    vms = ", ".join(f"{count} {status}" for status, count in facts["vms"].items())
-    click.echo(f"VMs        {vms or 'none'}")
-    click.echo(f"At work    {facts['at_work']}, due {facts['due']}, suspended {facts['suspended']}")
-    mails = ", ".join(f"{count} {state}" for state, count in facts["outbox"].items())
-    click.echo(f"Mails      {mails or 'all sent'}")
-    click.echo(f"DNS        {facts['dns_pending'] or 'no'} records pending")
-    for name, stamp in facts["last_runs"].items():
-        click.echo(f"Last run   {name} {stamp or 'never'}")
+    for label, text in _overview(facts):
+        click.echo(f"{label:<10} {text}")
     click.echo(f"In trouble {facts['troubled']}")
     if facts["troubles"]:
         _print_troubles(facts["troubles"])
+
+
+def _overview(facts: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    schema = f", tables are {len(facts['schema_pending'])} migrations behind" if facts["schema_pending"] else ""
+    yield "Version", f"{facts['version']}{schema}"
+    seen = facts["scheduler_seen"] or "never"
+    yield "Scheduler", f"last seen {seen}" + ("" if facts["works"] else "; NOBODY WORKS ON VMs NOW")
+    yield "VMs", _counted(facts["vms"]) or "none"
+    yield "At work", f"{facts['at_work']}, due {facts['due']}, suspended {facts['suspended']}"
+    yield "Waiting", _with_age(facts["waiting"], facts["waiting_seconds"])
+    for owner, count in facts["leases"].items():
+        yield "Held", f"{count} by {owner}"
+    if facts["places"]:
+        yield "Heavy", ", ".join(f"{count} on {scope}" for scope, count in facts["places"].items())
+    yield "To act", ", ".join(f"{who}: {count}" for who, count in facts["act"].items()) or "nobody"
+    yield "Messages", _with_age(_counted(facts["outbox"]) or "all sent", facts["outbox_seconds"])
+    yield "DNS", _with_age(f"{facts['dns_pending'] or 'no'} records pending", facts["dns_seconds"])
+    for name, stamp in facts["last_runs"].items():
+        interval = facts["intervals"][name]
+        yield "Last run", f"{name} {stamp or 'never'} ({f'every {interval} min' if interval else 'off'})"
+
+
+def _counted(numbers: dict[str, int]) -> str:
+    return ", ".join(f"{count} {name}" for name, count in numbers.items())
+
+
+def _with_age(what: object, seconds: int) -> str:
+    return f"{what}, the oldest for {seconds} s" if seconds else str(what)
 
 
 def _line(key: str, facts: dict[str, Any]) -> str:

@@ -13,7 +13,7 @@ from bridge.installer import NotInstalled, ShimSettings, install_shim, restore_m
 @click.argument("whmcs", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option(
     "--url",
-    default=lambda: _url_of(os.environ.get("KVM_BRIDGE_LISTEN") or Config.model_fields["listen"].default),
+    default=lambda: url_of(os.environ.get("KVM_BRIDGE_LISTEN") or Config.model_fields["listen"].default),
     show_default="where the daemon of this machine listens",
     help="Address of the daemon, seen from WHMCS: http://host:port, https://host:port or unix:/path/of/socket.",
 )
@@ -44,16 +44,20 @@ def install_shim_command(
     """
     try:
         if restore:
-            report = restore_modules(whmcs, backup)
+            for line in restore_modules(whmcs, backup):
+                click.echo(line)
         else:
-            report = install_shim(whmcs, ShimSettings(url, _secret(secret_file), ca_file), force=force)
+            put_shim(whmcs, url, _secret(secret_file), ca_file, force=force)
     except NotInstalled as error:
         click.echo(f"Error: {error}", err=True)
         context.exit(1)
-    for line in report:
+
+
+def put_shim(whmcs: Path, url: str, secret: str, ca_file: str = "", *, force: bool = False) -> None:
+    """Install the modules and tell what was done. Raises NotInstalled."""
+    for line in install_shim(whmcs, ShimSettings(url, secret, ca_file), force=force):
         click.echo(line)
-    if not restore:
-        click.echo("If PHP runs with opcache.validate_timestamps=0, reload PHP now.")
+    click.echo("If PHP runs with opcache.validate_timestamps=0, reload PHP now.")
 
 
 def _secret(secret_file: Path | None) -> str:
@@ -67,7 +71,7 @@ def _secret(secret_file: Path | None) -> str:
         raise NotInstalled(f"The secret cannot be read from {secret_file}.") from error
 
 
-def _url_of(listen: str) -> str:
+def url_of(listen: str) -> str:
     """The address under which something that listens at `listen` is reached from the same machine."""
     if listen.startswith("unix:"):
         return listen

@@ -5,15 +5,19 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
+from contextlib import ExitStack
 from types import FrameType
 
 import click
 
-from bridge.config import Config, load_config
+from bridge.config import Config, ConfigError, load_config
 from bridge.database import close_connection
+from bridge.observation.endpoint import serving_metrics
+from bridge.observation.meters import SHARED_FOLDER
 from bridge.upgrade import bring_up_to_date
-from bridge.wiring import WHMCS_API, house_from_environment
+from bridge.wiring import WHMCS_API, House, house_from_environment
 
 ROLES = ("web", "scheduler")
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
@@ -26,16 +30,33 @@ RESTART_PAUSE = 1.0  # seconds before a role that died is started again
 def web_command(workers: int, threads: int) -> None:
     """Serve the module protocol to the PHP shim (gunicorn)."""
     config = load_config(os.environ, need=("secret",))
+    # The web processes share their counters here; `bridge.observation.gunicorn_hooks` removes the folder at the end.
+    os.environ[SHARED_FOLDER] = tempfile.mkdtemp(prefix="kvm-bridge-metrics-")
     os.execv(sys.executable, [sys.executable, "-m", "gunicorn", *_gunicorn_options(config, workers, threads), "wsgi"])
 
 
 @click.command("scheduler")
 def scheduler_command() -> None:
     """Work on VMs all the time; a new order is taken up within a second."""
-    scheduler = house_from_environment(need=WHMCS_API).scheduler()
+    house = house_from_environment(need=WHMCS_API)
+    scheduler = house.scheduler()
     signal.signal(signal.SIGTERM, lambda *_: scheduler.stop())
     signal.signal(signal.SIGINT, lambda *_: scheduler.stop())
-    scheduler.run()
+    with ExitStack() as around:
+        _show_metrics(house, around)
+        scheduler.run()
+
+
+def _show_metrics(house: House, around: ExitStack) -> None:
+    """The scheduler's endpoint, where the configuration asks for one, until `around` ends. Raises ConfigError."""
+    address = house.config.metrics_address
+    if address is None:
+        return
+    try:
+        around.enter_context(serving_metrics(*address, house.meters.text, lambda: house.pulse.alive))
+    except OSError as error:
+        cause = os.strerror(error.errno) if error.errno else str(error)
+        raise ConfigError(f"metrics_listen: cannot listen on {house.config.metrics_listen}: {cause}") from error
 
 
 @click.command("vnc")
@@ -96,6 +117,8 @@ def _end_with_parent() -> None:
 
 def _gunicorn_options(config: Config, workers: int, threads: int) -> list[str]:
     return [
+        "--config",
+        "python:bridge.observation.gunicorn_hooks",
         "--bind",
         config.listen,
         "--workers",

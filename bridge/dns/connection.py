@@ -8,7 +8,8 @@ from urllib.parse import SplitResult, urlsplit
 from bridge.dns.credentials import NoKey, Vault
 from bridge.models.module import DnsZone
 from bridge.trust import Trust, TrustedPlace, dns_key
-from providers.dns import Key, RecordSet, Zone
+from providers.dns import DnsObserver, Key, RecordSet, Zone
+from providers.dns.apicall import nobody
 from providers.dns.cloudflare import CloudflareZone
 from providers.dns.hestiacp import HestiaZone
 from providers.dns.powerdns import PowerDnsZone
@@ -25,10 +26,11 @@ REST_SECONDS = 30.0
 
 @dataclass(frozen=True)
 class Providers:
-    """Connects zones to their providers."""
+    """Connects zones to their providers; `observe` gets every request to any of them after its end."""
 
     vault: Vault
     trust: Trust
+    observe: DnsObserver = nobody
 
     def connect(self, name: str, row: DnsZone) -> Zone:
         """The adapter of the row's provider for the zone `name`.
@@ -46,13 +48,17 @@ class Providers:
         server, provider = (row.server or "").strip(), provider_of(row)
         if provider == CLOUDFLARE:
             token = self.vault.open(row.api_token)
-            return CloudflareZone(name, token, zone_id=row.zone_id or "", account_id=row.account_id or "")
+            return CloudflareZone(
+                name, token, zone_id=row.zone_id or "", account_id=row.account_id or "", observe=self.observe
+            )
         if provider == HESTIACP:
             password = self.vault.open(row.password)
             tls = self._tls(name, row)
-            return HestiaZone(name, server, row.admin or "", password, row.user or "", tls=tls)
+            return HestiaZone(name, server, row.admin or "", password, row.user or "", tls=tls, observe=self.observe)
         if provider == POWERDNS:
-            return PowerDnsZone(name, server, self.vault.open(row.api_key), tls=self._tls(name, row))
+            return PowerDnsZone(
+                name, server, self.vault.open(row.api_key), tls=self._tls(name, row), observe=self.observe
+            )
         raise ValueError(f'the type "{row.type}" is none of {", ".join(PROVIDERS)}')
 
     def _tls(self, name: str, row: DnsZone) -> Tls:

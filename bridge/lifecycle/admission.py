@@ -85,6 +85,12 @@ def quota(service_id: int, thing: str) -> int:
     return int(getattr(effective_package(service_id)[0], thing))
 
 
+def may(service: Service, busy: str) -> dict[str, bool]:
+    """Of all NEEDS and QUOTAS whether the client can begin it now; nothing while the VM is `busy`."""
+    granted = permitted(service)
+    return {name: not busy and name in granted for name in (*NEEDS, *QUOTAS)}
+
+
 def permit(service: Service, action: str) -> None:
     """Raise Refusal unless the product lets clients do `action`, one of NEEDS or QUOTAS."""
     allowed = (
@@ -96,10 +102,14 @@ def permit(service: Service, action: str) -> None:
         raise Refusal(ACCESS_DENIED)
 
 
-def look_in(service_id: int, actor: Actor, action: str) -> Service:
-    """Let a client read the page of `action`, whatever is at work on the VM. Raises Refusal."""
+def look_in(service_id: int, actor: Actor, action: str = "") -> Service:
+    """Let a client read the page of `action` (empty: the overview, which needs no permission), whatever is at work on the VM.
+
+    Raises Refusal.
+    """
     service = own(service_id, actor)
-    permit(service, action)
+    if action:
+        permit(service, action)
     if service.domainstatus not in ("Active", "Suspended"):
         raise Refusal(NOT_ACTIVE)
     return service

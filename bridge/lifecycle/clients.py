@@ -7,13 +7,13 @@ from typing import Any, TypeVar
 from bridge.dns.reverse import NameRefused, ReverseName, ReverseNames
 from bridge.lifecycle import admission
 from bridge.lifecycle.direct import Direct
+from bridge.lifecycle.page_sight import seen
 from bridge.lifecycle.password import Passwords
 from bridge.lifecycle.reinstall import Reinstallation
 from bridge.lifecycle.requests import SUCCESS
 from bridge.lifecycle.rules import Situation
-from bridge.lifecycle.sight import look
-from bridge.runs import load
-from bridge.vm_context import Shop, VmContext
+from bridge.lifecycle.sight import Sight
+from bridge.vm_context import Shop
 from bridge.web.callers import Actor, Refusal
 
 T = TypeVar("T")
@@ -39,18 +39,17 @@ class Clients:
 
     def status(self, service_id: int, actor: Actor) -> Facts:
         """Power, uptime in seconds, load (`cpu` 0 to 1, memory in bytes), what keeps the VM busy, and what may be pressed."""
-        service = admission.own(service_id, actor)
-        if service.domainstatus not in ("Active", "Suspended"):
-            raise Refusal(admission.NOT_ACTIVE)
+        service = admission.look_in(service_id, actor)
         hindrance = admission.hindrance(service)
-        seen = self._seen(service_id) if admission.situation_of(service_id) is Situation.READY else {}
-        busy = hindrance or seen.pop("busy", "")
-        permitted = admission.permitted(service)
+        now: Facts = {}
+        if admission.situation_of(service_id) is Situation.READY:
+            now = seen(service_id, "status", self.shop(), lambda ctx, sight: _status(sight))
+        busy = hindrance or now.pop("busy", "")
         return {
             **{"power": "", "uptime": 0, "cpu": 0.0, "cpus": 0, "mem": 0, "maxmem": 0},
-            **seen,
+            **now,
             "busy": busy,
-            "may": {name: not busy and name in permitted for name in (*admission.NEEDS, *admission.QUOTAS)},
+            "may": admission.may(service, busy),
         }
 
     def power(self, service_id: int, actor: Actor, action: str) -> Facts:
@@ -98,22 +97,18 @@ class Clients:
         saved = _unless_refused(lambda: self.names.set(service_id, names, by_client=by_client))
         return {"changed": [_name(each) for each in saved.changed], "ticket": saved.ticket}
 
-    def _seen(self, service_id: int) -> Facts:
-        """What Proxmox shows of the VM now."""
-        found = load(service_id)
-        if found is None:
-            raise Refusal(admission.SOMETHING_WRONG)
-        seen = admission.calmly(service_id, "status", lambda: look(VmContext(*found, self.shop())))
-        status = seen.status
-        return {
-            "power": status.status,
-            "uptime": status.uptime,
-            "cpu": status.cpu,
-            "cpus": status.cpus,
-            "mem": status.mem,
-            "maxmem": status.maxmem,
-            "busy": admission.BUSY if seen.lock else "",
-        }
+
+def _status(sight: Sight) -> Facts:
+    status = sight.status
+    return {
+        "power": status.status,
+        "uptime": status.uptime,
+        "cpu": status.cpu,
+        "cpus": status.cpus,
+        "mem": status.mem,
+        "maxmem": status.maxmem,
+        "busy": admission.BUSY if sight.lock else "",
+    }
 
 
 def _name(each: ReverseName) -> Facts:

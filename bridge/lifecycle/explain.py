@@ -4,19 +4,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from peewee import SQL, fn
-
 from bridge.action_log import read
 from bridge.clock import SystemClock
 from bridge.database import retry_lost_connection
+from bridge.lifecycle.overview import overview
 from bridge.lifecycle.requests import command_in
 from bridge.lifecycle.rules import situation
-from bridge.models.companion import OutboxMessage, PendingRecord, VmWork
+from bridge.models.companion import PendingRecord, VmWork
 from bridge.models.module import VmInfo
 from bridge.models.whmcs import Service
 from bridge.runs import MACHINES
 from bridge.settings import Settings
-from bridge.tasks import TASKS
 from statemachines.commands import COMMANDS
 
 Facts = dict[str, Any]
@@ -58,20 +56,12 @@ class Explanations:
 
     @retry_lost_connection
     def status(self) -> Facts:
-        """The installation: VMs by status, those that are at work and those that need somebody, mails, ticks."""
+        """The installation: as `overview`, and those VMs that are in trouble."""
         troubled = VmWork.select().where(VmWork.attention_cause.is_null(False)).order_by(VmWork.attention_since)
-        messages = _counts(OutboxMessage.state)
-        messages.pop("sent", None)
         return {
-            "vms": _counts(VmInfo.vm_status),
-            "at_work": VmWork.select().where(VmWork.lease_until > self.clock.now()).count(),
-            "due": VmWork.select().where(VmWork.due_at <= self.clock.now()).count(),
-            "suspended": VmWork.select().where(VmWork.suspended == 1).count(),
+            **overview(self.clock, self.settings),
             "troubled": troubled.count(),
             "troubles": [self._trouble(work) for work in troubled.limit(LISTED)],
-            "outbox": messages,
-            "dns_pending": PendingRecord.select().count(),
-            "last_runs": {task.name: self._stamp(self.settings.cron_last_run(task.name)) for task in TASKS},
         }
 
     def _standing(self, info: VmInfo, work: VmWork) -> Facts:
@@ -103,12 +93,6 @@ def _dns_pending(service_id: int) -> list[str]:
     """The DNS records that are not right yet, each with its cause."""
     rows = PendingRecord.select().where(PendingRecord.service_id == service_id).order_by(PendingRecord.id)
     return [f"{row.name} {row.type}: {row.cause}" for row in rows]
-
-
-def _counts(column: Any) -> dict[str, int]:
-    """How many rows have each value of the column, by value."""
-    rows: Any = column.model.select(column, fn.COUNT(SQL("1"))).group_by(column).tuples()
-    return {value or "none": count for value, count in sorted(rows, key=lambda row: row[0] or "")}
 
 
 def _waits_for(info: VmInfo, work: VmWork) -> str:

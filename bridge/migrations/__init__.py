@@ -6,12 +6,12 @@ A migration only adds: tables, columns, indexes. It looks before it acts, so tha
 
 import contextlib
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from secrets import token_hex
 
 from peewee import IntegrityError
 
-from bridge.database import Database, DatabaseUnavailable, retry_lost_connection, transaction
+from bridge.database import Database, alone, retry_lost_connection
 from bridge.migrations import (
     m0001_first_tables,
     m0002_suspension,
@@ -21,8 +21,6 @@ from bridge.migrations import (
     m0008_backups,
 )
 from bridge.models.companion import AppliedMigration, Setting
-
-_LOCK_WAIT_SECONDS = 20
 
 MIGRATIONS: dict[int, tuple[str, Callable[[Database], None]]] = {
     1: ("0001 first tables", m0001_first_tables.apply),
@@ -41,7 +39,7 @@ def migrate(database: Database) -> list[str]:
     Harmless to run twice and by several processes at once: they take turns. Raises DatabaseUnavailable when another
     migration does not finish, MigrationError when a table is not what its name says.
     """
-    with _one_at_a_time(database):
+    with alone(database):
         applied = []
         done = _applied_versions(database)
         for version, (name, apply) in sorted(MIGRATIONS.items()):
@@ -69,21 +67,3 @@ def _ensure_install_id() -> None:
     """Eight hex digits that tell this installation's marks on a cluster from those of another one; never changed."""
     with contextlib.suppress(IntegrityError):
         Setting.create(name="install_id", value=token_hex(4))
-
-
-@contextlib.contextmanager
-def _one_at_a_time(database: Database) -> Iterator[None]:
-    if database.dialect == "sqlite":
-        with transaction():
-            yield
-        return
-    name = f"kvm_bridge {database.database}"[:64]
-    # A named lock dies with its connection: inside manual_commit() no new connection is opened behind our back.
-    database.connect(reuse_if_open=True)
-    with database.manual_commit():
-        if database.execute_sql("SELECT GET_LOCK(%s, %s)", (name, _LOCK_WAIT_SECONDS)).fetchone() != (1,):
-            raise DatabaseUnavailable(f"Database {database.place}: another migration has not finished yet")
-        try:
-            yield
-        finally:
-            database.execute_sql("SELECT RELEASE_LOCK(%s)", (name,))

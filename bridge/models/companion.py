@@ -121,8 +121,8 @@ class QuarantinedAddress(CompanionModel):
 class OutboxMessage(CompanionModel):
     """A mail or call that leaves after the state change it belongs to. `dedupe_key` makes it the same message again.
 
-    `state` is pending, sending, sent or failed; `payload` JSON. `client_id` 0 = the service has no row; messages of one
-    client leave one after the other. `evidence_after` is the highest row of WHMCS's log before the first attempt whose
+    `state` is pending, refused, sending, sent or failed; `payload` JSON. `client_id` 0 = no client's business, or the service
+    has no row; messages of one client and kind leave one after the other. `evidence_after` is the highest row of WHMCS's log before the first attempt whose
     outcome is open: only rows beyond it can prove that the message left.
     """
 

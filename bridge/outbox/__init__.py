@@ -6,10 +6,12 @@ Every message is a row of `kvm_bridge_outbox`. Its life:
        ▲                      │  │
        └── certainly failed ──┘  └── refused for good ──► failed (and a row in the module log)
 
+A message that WHMCS itself has refused for an hour is `refused` instead of pending: it is tried on, and holds up nobody.
+
 A row is claimed, and the claim committed, before the call. So a row that stays in `sending` means "we do not know": the
 process died, or the answer was lost. Before such a message is sent again, WHMCS's own logs are searched for it (see
-`evidence`). Messages of one client leave one after the other, in the order in which they were recorded: that keeps
-"Welcome" before "VM is ready", and makes sure that what is found in the client's log is this message and no other.
+`evidence`). Messages of one client and kind leave one after the other, in the order in which they were recorded: that keeps
+"Welcome" before "VM is ready", and makes sure that what is found in the client's log of that kind is this message and no other.
 """
 
 from bridge.outbox.delivery import Delivery, Pace

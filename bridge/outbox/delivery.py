@@ -18,20 +18,23 @@ from statemachines.ports import Clock, Journal
 
 log = logging.getLogger(__name__)
 
-PENDING, SENDING, SENT, FAILED = "pending", "sending", "sent", "failed"
+PENDING, REFUSED, SENDING, SENT, FAILED = "pending", "refused", "sending", "sent", "failed"
+UNSENT = (PENDING, REFUSED, SENDING)
 
 
 @dataclass(frozen=True)
 class Pace:
     """Seconds. `lease`: how long a claim is respected, and how long WHMCS may still work on a call whose answer was lost.
 
-    `first_pause` doubles with every failed attempt up to `longest_pause`; a message that WHMCS itself refuses is given up
-    after `patience`; one that makes our own code fail rests for `after_bug`.
+    `first_pause` doubles with every failed attempt up to `longest_pause`; a message that WHMCS itself refuses holds up the
+    later ones of its client for `in_order` and is given up after `patience`; one that makes our own code fail rests for
+    `after_bug`, and is given up as late.
     """
 
     lease: float = 60.0
     first_pause: float = 5.0
     longest_pause: float = 900.0
+    in_order: float = 3600.0
     patience: float = 3 * 86400.0
     after_bug: float = 3600.0
 
@@ -78,17 +81,18 @@ class Delivery:
 
     @retry_lost_connection
     def _due(self, limit: int) -> list[OutboxMessage]:
-        """Due messages with nothing unfinished of the same client before them."""
+        """Due messages with nothing unfinished of the same client and kind before them."""
         earlier = OutboxMessage.alias()
         blocking = earlier.select(earlier.id).where(
             earlier.client_id == OutboxMessage.client_id,
+            earlier.kind == OutboxMessage.kind,
             earlier.state.in_((PENDING, SENDING)),
             (earlier.id < OutboxMessage.id) | ((earlier.state == SENDING) & (earlier.id != OutboxMessage.id)),
         )
         query = (
             OutboxMessage.select()
             .where(
-                OutboxMessage.state.in_((PENDING, SENDING)),
+                OutboxMessage.state.in_(UNSENT),
                 OutboxMessage.next_try_at.is_null() | (OutboxMessage.next_try_at <= self._clock.now()),
                 ~peewee.fn.EXISTS(blocking),
             )
@@ -110,7 +114,7 @@ class Delivery:
             "attempt_started_at": now,
             "next_try_at": now + self._pace.lease,
         }
-        if message.state == PENDING:
+        if message.state != SENDING:
             changes["evidence_after"] = evidence.mark(message.kind)
         if not _write(message, message.state, changes):
             return False
@@ -131,8 +135,7 @@ class Delivery:
         except Exception as error:
             # One message that makes our code fail must not stop the others. It stays in doubt, so it is searched for first.
             log.exception("Our bug: outbox message %s", message.id)
-            later = self._clock.now() + self._pace.after_bug
-            _write(message, SENDING, {"next_try_at": later, "last_error": f"our bug: {type(error).__name__}"})
+            self._rest(message, f"our bug: {type(error).__name__}")
             return False
         return self._sent(message)
 
@@ -150,29 +153,46 @@ class Delivery:
         if error.outcome_unknown:
             if evidence.found(message):
                 return self._sent(message)
-            _write(message, SENDING, {"last_error": str(error)})
+            later = self._clock.now() + max(self._pace.lease, self._pause(message.attempts))
+            _write(message, SENDING, {"next_try_at": later, "last_error": str(error)})
         elif self._hopeless(message, error):
-            self._give_up(message, error)
+            self._give_up(message, str(error))
         else:
             later = self._clock.now() + self._pause(message.attempts)
-            _write(message, SENDING, {"state": PENDING, "next_try_at": later, "last_error": str(error)})
+            aside = _is_refusal(error) and self._age(message) > self._pace.in_order
+            state = REFUSED if aside else PENDING
+            _write(message, SENDING, {"state": state, "next_try_at": later, "last_error": str(error)})
         return False
+
+    def _rest(self, message: OutboxMessage, cause: str) -> None:
+        """Our own code failed at the message: look again in a while, perhaps another version of it can."""
+        if self._age(message) > self._pace.patience:
+            self._give_up(message, cause)
+        else:
+            _write(message, SENDING, {"next_try_at": self._clock.now() + self._pace.after_bug, "last_error": cause})
 
     def _hopeless(self, message: OutboxMessage, error: ProviderError) -> bool:
         """Missing or disabled template, no such service: at once. What WHMCS refuses without a clear reason: after days."""
         if isinstance(error, NotFound | TemplateDisabled):
             return True
-        overdue = self._clock.now() - message.created_at > self._pace.patience
-        return overdue and isinstance(error, Rejected | SendingFailed)
+        return _is_refusal(error) and self._age(message) > self._pace.patience
 
-    def _give_up(self, message: OutboxMessage, error: ProviderError) -> None:
-        if _write(message, SENDING, {"state": FAILED, "next_try_at": None, "last_error": str(error)}):
-            line = f"{messages.label(message)} was not sent: {error}"
+    def _age(self, message: OutboxMessage) -> float:
+        return self._clock.now() - message.created_at
+
+    def _give_up(self, message: OutboxMessage, cause: str) -> None:
+        if _write(message, SENDING, {"state": FAILED, "next_try_at": None, "last_error": cause}):
+            line = f"{messages.label(message)} was not sent: {cause}"
             self._journal.record(f"outbox {message.kind}", messages.label(message), line)
 
     def _pause(self, attempts: int) -> float:
         doubled = self._pace.first_pause * 2.0 ** min(attempts - 1, 20)
         return min(doubled, self._pace.longest_pause) * (1 - 0.2 * self._jitter())
+
+
+def _is_refusal(error: ProviderError) -> bool:
+    """Whether WHMCS has looked at this very message and did not take it: others may fare better."""
+    return isinstance(error, Rejected | SendingFailed)
 
 
 @retry_lost_connection

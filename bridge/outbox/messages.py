@@ -38,9 +38,12 @@ def payload_of(message: OutboxMessage) -> dict[str, Any]:
 
 def label(message: OutboxMessage) -> str:
     """One line that names the message for logs: `mail "puqProxmoxKVM VM is ready" of service 5546`."""
-    payload = payload_of(message)
-    name = {MAIL: "template", ACTIVITY: "description", TICKET: "subject"}[message.kind]
-    return f'{message.kind} "{payload[name]}" of service {message.service_id}'
+    field = {MAIL: "template", ACTIVITY: "description", TICKET: "subject"}.get(message.kind, "")
+    try:
+        name = payload_of(message)[field]
+    except (ValueError, KeyError, TypeError):
+        name = message.dedupe_key  # a payload that nobody can read
+    return f'{message.kind} "{name}" of service {message.service_id}'
 
 
 def send(whmcs: WhmcsApi, message: OutboxMessage) -> None:

@@ -20,12 +20,15 @@ class Outbox:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
 
-    def add(self, kind: str, dedupe_key: str, service_id: int, payload: Mapping[str, Any]) -> None:
+    def add(
+        self, kind: str, dedupe_key: str, service_id: int, payload: Mapping[str, Any], *, for_client: bool = True
+    ) -> None:
         """Record a message inside the caller's transaction. The same `dedupe_key` twice is one message: safe to repeat.
 
-        `kind` and the fields of `payload` as in `bridge.outbox.messages`. Raises ValueError when they do not fit.
+        `kind` and the fields of `payload` as in `bridge.outbox.messages`; `for_client` False = not the business of the service's
+        client. Raises ValueError when they do not fit.
         """
-        owner = Service.select(Service.userid).where(Service.id == service_id).tuples().first()
+        owner = for_client and Service.select(Service.userid).where(Service.id == service_id).tuples().first()
         # Not INSERT IGNORE, which on MySQL would also cut a value that is too long. All columns are given, so the only
         # integrity that can be violated is the key's.
         with contextlib.suppress(peewee.IntegrityError), transaction():
@@ -63,6 +66,10 @@ class Outbox:
     def activity(self, dedupe_key: str, service_id: int, description: str) -> None:
         """Record a line for the Activity Log of the service's client. Name the service in it: WHMCS links "Service ID: n"."""
         self.add(messages.ACTIVITY, dedupe_key, service_id, {"description": description})
+
+    def staff_activity(self, dedupe_key: str, service_id: int, description: str) -> None:
+        """Record a line for the Activity Log that no client sees: it may tell causes, and name servers and nodes."""
+        self.add(messages.ACTIVITY, dedupe_key, service_id, {"description": description}, for_client=False)
 
     def ticket(
         self, dedupe_key: str, service_id: int, department_id: int, subject: str, message: str, priority: str = "Medium"

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 from bridge.lifecycle.explain import UnknownService
 from bridge.lifecycle.records import RecordRefused
 from bridge.lifecycle.rules import Operation
-from bridge.web import addon_dns, addon_pools
+from bridge.web import addon_dns, addon_pools, client_pages
 from bridge.web.callers import Refusal
 from bridge.web.envelope import Call, Id, Map
 from bridge.web.functions import Table, answer, everybody
@@ -32,7 +32,7 @@ def activate(services: Services, call: Call) -> dict[str, str]:
 
 
 def deactivate(services: Services, call: Call) -> dict[str, str]:
-    """Stop, keep the data."""
+    """Stop; the data are kept unless the settings ask for the opposite."""
     return {"status": "success", "description": services.installation.deactivate()}
 
 
@@ -126,6 +126,7 @@ PAGES = (
     | VM
     | frozenset(addon_pools.FUNCTIONS)
     | frozenset(addon_dns.FUNCTIONS)
+    | frozenset(client_pages.STAFF_FUNCTIONS)
 )
 
 FUNCTIONS: Table = {
@@ -146,6 +147,7 @@ FUNCTIONS: Table = {
     "status": status,
     **addon_pools.FUNCTIONS,
     **addon_dns.FUNCTIONS,
+    **client_pages.STAFF_FUNCTIONS,
 }
 
 

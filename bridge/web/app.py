@@ -10,7 +10,7 @@ from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from bridge.database import DatabaseUnavailable
 from bridge.protocol.signing import Signer
-from bridge.web import addon, client, hook, module
+from bridge.web import addon, client, health, hook, module
 from bridge.web.cron import cron_blueprint
 from bridge.web.envelope import Malformed
 from bridge.web.functions import UnknownFunction
@@ -31,12 +31,19 @@ def create_app(
     app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = max_body_bytes
     app.extensions["kvm-bridge"] = services
-    gate = Gate(Signer(secret), services.nonces, clock)
+    gate = Gate(Signer(secret), services.nonces, clock, health.OPEN_PATHS)
     app.extensions["kvm-bridge-signer"] = gate.signer
     app.before_request(services.open)
     gate.guard(app)
     app.teardown_request(lambda error: services.close())
-    for blueprint in (module.blueprint, addon.blueprint, client.blueprint, hook.blueprint, cron_blueprint(gate)):
+    for blueprint in (
+        module.blueprint,
+        addon.blueprint,
+        client.blueprint,
+        hook.blueprint,
+        health.blueprint,
+        cron_blueprint(gate),
+    ):
         app.register_blueprint(blueprint)
     app.register_error_handler(Malformed, _malformed)
     app.register_error_handler(UnknownFunction, _unknown)

@@ -41,6 +41,7 @@ Id = Annotated[int, BeforeValidator(_whole_number), Field(strict=True, ge=1, le=
 OptionalId = Annotated[
     int, BeforeValidator(_whole_number), BeforeValidator(_empty_is_zero), Field(strict=True, ge=0, le=MAX_ID)
 ]
+Position = Annotated[int, BeforeValidator(_whole_number), Field(strict=True, ge=0, le=MAX_ID)]
 Line = Annotated[str, Field(max_length=255)]
 Map = Annotated[dict[str, Any], BeforeValidator(_empty_list_is_empty_map)]
 

@@ -58,5 +58,10 @@ def posted(call: Call, fields: type[Fields]) -> Fields:
     return Call.validated(fields, request.fields)
 
 
+def asked(call: Call, parameters: type[Fields]) -> Fields:
+    """What the address of the browser's request says, for pages that only read. Raises Malformed."""
+    return Call.validated(parameters, call.read(_WithRequest).request.query)
+
+
 class NoFields(BaseModel):
     """A form that is only a button."""

@@ -1,7 +1,7 @@
 """The gate of the module protocol: checks the signature of every request and signs every answer."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from flask import Flask, Response, g, jsonify, request
 from werkzeug.exceptions import RequestEntityTooLarge
@@ -20,9 +20,19 @@ MAX_BODY_BYTES = 1024 * 1024
 
 
 class Gate:
-    """Lets signed requests in, each nonce once, and signs what goes out. One object per application."""
+    """Lets signed requests in, each nonce once, and signs what goes out. One object per application.
 
-    def __init__(self, signer: Signer, nonces: Nonces, clock: Callable[[], float] = time.time) -> None:
+    `open_paths` are answered to everybody, without a signature; everything else is behind the gate, also what does not exist.
+    """
+
+    def __init__(
+        self,
+        signer: Signer,
+        nonces: Nonces,
+        clock: Callable[[], float] = time.time,
+        open_paths: Collection[str] = (),
+    ) -> None:
+        self._open_paths = frozenset(open_paths)
         self.signer = signer
         self._nonces = nonces
         self._clock = clock
@@ -34,6 +44,8 @@ class Gate:
         app.register_error_handler(Refused, self._refuse)
 
     def _let_in(self) -> None:
+        if request.path in self._open_paths:
+            return
         claim = RequestSignature.from_headers(request.headers.get)
         now = self._clock()
         self.signer.check_request(claim, request.method, request.path, _whole_body(), now)
@@ -44,6 +56,9 @@ class Gate:
         return jsonify(error=str(refused)), 401
 
     def _sign(self, response: Response) -> Response:
+        if request.path in self._open_paths:
+            response.headers["Cache-Control"] = "no-store"
+            return response
         nonce = answered_nonce()
         if g.get("streams", False):
             signature = self.signer.sign_stream_start(response.status_code, nonce)

@@ -9,9 +9,11 @@ from typing import Literal, Protocol
 
 from bridge.protocol.nonces import Nonces
 from bridge.web import backup_interfaces as backups
+from bridge.web import client_interfaces as pages
 from bridge.web import network_interfaces as network
 from bridge.web import vm_interfaces as vms
 from bridge.web.callers import ServerDetails
+from bridge.web.health_interfaces import Observation
 
 
 class Connections(Protocol):
@@ -90,6 +92,10 @@ class Services(Protocol):
         """Clients' backups."""
 
     @property
+    def client_pages(self) -> pages.ClientPages:
+        """What the client's pages load and send."""
+
+    @property
     def records(self) -> vms.Records:
         """Records of VMs."""
 
@@ -132,6 +138,10 @@ class Services(Protocol):
     @property
     def installation(self) -> Installation:
         """Activation of the addon."""
+
+    @property
+    def observation(self) -> Observation:
+        """Health and metrics."""
 
     def open(self) -> None:
         """Called before each request, before anything else: take a database connection."""

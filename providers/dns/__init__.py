@@ -5,6 +5,7 @@ those of `providers.errors`; which names and addresses a VM has is not its busin
 share, `changes` turns record sets into changes of single records where a provider has no record sets.
 """
 
+from providers.dns.apicall import DnsCall, DnsObserver
 from providers.dns.records import Key, RecordSet, Zone
 
-__all__ = ["Key", "RecordSet", "Zone"]
+__all__ = ["DnsCall", "DnsObserver", "Key", "RecordSet", "Zone"]

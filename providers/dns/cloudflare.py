@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 from requests.adapters import BaseAdapter
 
+from providers.dns.apicall import DnsObserver, nobody
 from providers.dns.changes import Record, plan, with_second_look
 from providers.dns.cloudflare_api import CloudflareApi
 from providers.dns.cloudflare_batches import Batches
@@ -43,12 +44,13 @@ class CloudflareZone:
         tls: Tls = SYSTEM_CAS,
         adapter: BaseAdapter | None = None,
         pause: Callable[[float], None] = time.sleep,
+        observe: DnsObserver = nobody,
         api: str = API,
     ) -> None:
         self.name = name.strip().rstrip(".").lower()
         token = api_token.strip()  # what is pasted often ends with a line break
         headers = {"Authorization": f"Bearer {token}"}
-        http = HttpApi(api, headers=headers, secrets=[token], tls=tls, adapter=adapter, pause=pause)
+        http = HttpApi(api, headers=headers, secrets=[token], tls=tls, adapter=adapter, pause=pause, observe=observe)
         self._api, self._where = CloudflareApi(http), http.where
         self._batches = Batches(self._api)
         self._zone_id, self._account_id = zone_id.strip(), account_id.strip()

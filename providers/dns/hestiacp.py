@@ -12,6 +12,7 @@ from typing import Any
 import idna
 from requests.adapters import BaseAdapter
 
+from providers.dns.apicall import DnsObserver, nobody
 from providers.dns.changes import Change, Record, concerns_one_record, plan, with_second_look
 from providers.dns.hestiacp_api import HestiaApi
 from providers.dns.http import HttpApi
@@ -46,9 +47,10 @@ class HestiaZone:
         tls: Tls = SYSTEM_CAS,
         adapter: BaseAdapter | None = None,
         pause: Callable[[float], None] = time.sleep,
+        observe: DnsObserver = nobody,
     ) -> None:
         self.name = name.strip().rstrip(".").lower()
-        http = HttpApi(server_url(server), secrets=[password], tls=tls, adapter=adapter, pause=pause)
+        http = HttpApi(server_url(server), secrets=[password], tls=tls, adapter=adapter, pause=pause, observe=observe)
         self._api = HestiaApi(http, admin.strip(), password)
         self._user = user.strip()
         self._spelling = ""

@@ -67,7 +67,7 @@ class HestiaApi:
 
     def read(self, command: str, *arguments: str) -> dict[str, Any]:
         """What a command lists as JSON; the format is to be among `arguments`. An empty list comes as an empty map."""
-        answer = self._http.send("POST", "api/", data=self._form("no", command, arguments))
+        answer = self._http.send("POST", "api/", data=self._form("no", command, arguments), looks=True)
         text = answer.content.decode("utf-8", "replace").strip()
         if text.startswith(("{", "[")):
             try:

@@ -4,6 +4,7 @@ import logging
 import re
 import time
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
 from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -11,6 +12,7 @@ from urllib.parse import urlsplit
 import requests
 from requests.adapters import BaseAdapter
 
+from providers.dns.apicall import DnsCall, DnsObserver, nobody
 from providers.errors import (
     AuthFailed,
     CertificateRefused,
@@ -42,7 +44,7 @@ class HttpApi:
     """The API below `base_url` of one provider. Safe to share between threads.
 
     `headers` go with every request; `secrets` are cut out of every error text. `adapter` takes the place of the network,
-    `pause(seconds)` that of sleeping. Raises ValueError when `base_url` is no http(s) URL or a header cannot be sent.
+    `pause(seconds)` that of sleeping; `observe` gets every request after its end, and must not raise. Raises ValueError when `base_url` is no http(s) URL or a header cannot be sent.
     """
 
     def __init__(
@@ -54,7 +56,9 @@ class HttpApi:
         tls: Tls = SYSTEM_CAS,
         adapter: BaseAdapter | None = None,
         pause: Callable[[float], None] = time.sleep,
+        observe: DnsObserver = nobody,
     ) -> None:
+        self._observe = observe
         parts = urlsplit(base_url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise ValueError(f"{base_url.rpartition('@')[2]!r} is no http(s) URL")  # before the @ may be a password
@@ -84,19 +88,21 @@ class HttpApi:
         params: Mapping[str, str | int] | None = None,
         json: Any = None,
         data: Mapping[str, str] | None = None,
+        looks: bool = False,
     ) -> requests.Response:
-        """One request; the answer whatever its status, but for 429, which is waited for once if it is short.
+        """One request; the answer whatever its status, but for 429, which is waited for once if it is short. `looks` True = it
+        changes nothing, although it is no GET.
 
         Raises Unavailable, CertificateRefused and RateLimited.
         """
-        answer = self._exchange(method, path, params=params, json=json, data=data)
+        answer = self._exchange(method, path, looks, params=params, json=json, data=data)
         if answer.status_code == 429:
             wait = _retry_after(answer)
             if wait is None or wait > LONGEST_PAUSE:
                 raise RateLimited(f"{self.where} asks us to slow down (HTTP 429)", retry_after=wait)
             log.info("%s asks us to wait %.1f s", self.where, wait)
             self._pause(wait)
-            answer = self._exchange(method, path, params=params, json=json, data=data)
+            answer = self._exchange(method, path, looks, params=params, json=json, data=data)
             if answer.status_code == 429:
                 raise RateLimited(f"{self.where} asks us to slow down (HTTP 429)", retry_after=_retry_after(answer))
         return answer
@@ -126,19 +132,45 @@ class HttpApi:
 
     def quotable(self, words: str) -> str:
         """A provider's words as one short line without our secrets."""
-        text = " ".join(words.split())
+        return self._clear(" ".join(words.split()))[:QUOTED]
+
+    def _exchange(self, method: str, path: str, looks: bool, **options: Any) -> requests.Response:
+        """One request; the observer learns how it ended."""
+        sent = {name: value for name, value in options.items() if value is not None}
+        call = DnsCall(method, self.where, f"/{path.lstrip('/')}", self._cleared(sent), looks or method == "GET")
+        try:
+            answer = self._request(method, path, **sent)
+        except ProviderError as error:
+            self._observe(replace(call, error=error))
+            raise
+
+        def text() -> str:
+            return self._clear(answer.content.decode("utf-8", "replace"))
+
+        self._observe(replace(call, status=answer.status_code, answer=text))
+        return answer
+
+    def _cleared(self, value: Any) -> Any:
+        """A copy of what is sent, without our secrets."""
+        if isinstance(value, Mapping):
+            return {key: self._cleared(each) for key, each in value.items()}
+        if isinstance(value, list | tuple):
+            return [self._cleared(each) for each in value]
+        return self._clear(value) if isinstance(value, str) else value
+
+    def _clear(self, text: str) -> str:
         for secret in self._secrets:
             text = text.replace(secret, MASK)
-        return text[:QUOTED]
+        return text
 
-    def _exchange(self, method: str, path: str, **options: Any) -> requests.Response:
+    def _request(self, method: str, path: str, **options: Any) -> requests.Response:
         try:
             return self._session.request(
                 method,
                 f"{self._base}/{path.lstrip('/')}",
                 timeout=(CONNECT_SECONDS, READ_SECONDS),
                 allow_redirects=False,
-                **{name: value for name, value in options.items() if value is not None},
+                **options,
             )
         except requests.RequestException as error:
             raise self._unreached(error, method != "GET") from None  # the original quotes URL and headers

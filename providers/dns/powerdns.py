@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 import requests
 from requests.adapters import BaseAdapter
 
+from providers.dns.apicall import DnsObserver, nobody
 from providers.dns.http import BrokenOff, HttpApi
 from providers.dns.records import HOST_NAME_TYPES, TTL, Key, RecordSet, canonical
 from providers.errors import AuthFailed, Conflict, NotFound, ProviderError, Rejected, Unavailable
@@ -45,11 +46,18 @@ class PowerDnsZone:
         tls: Tls = SYSTEM_CAS,
         adapter: BaseAdapter | None = None,
         pause: Callable[[float], None] = time.sleep,
+        observe: DnsObserver = nobody,
     ) -> None:
         self.name = _bare(name.strip())
         key = api_key.strip()  # what is pasted often ends with a line break
         self._api = HttpApi(
-            api_address(server), headers={"X-API-Key": key}, secrets=[key], tls=tls, adapter=adapter, pause=pause
+            api_address(server),
+            headers={"X-API-Key": key},
+            secrets=[key],
+            tls=tls,
+            adapter=adapter,
+            pause=pause,
+            observe=observe,
         )
         self._path = f"zones/{zone_id(self.name)}"
         self._pause = pause

@@ -1,7 +1,7 @@
 """Proxmox VE: a client for one cluster, built on proxmoxer, and typed readers for the strings it keeps its settings in.
 
-Start at `client.Proxmox`. Layers, top down: groups of calls (`guests`, `power`, `tasks`, `firewall`, `inventory`, `access`,
-`agent`) in our words -> `transport` (one call, deadlines, never a write twice) -> `session` (connections, TLS, credentials)
+Start at `client.Proxmox`. Layers, top down: groups of calls (`guests`, `power`, `tasks`, `firewall`, `firewall_rules`,
+`inventory`, `isos`, `samples`, `access`, `agent`) in our words -> `transport` (one call, deadlines, never a write twice) -> `session` (connections, TLS, credentials)
 -> `translate` (Proxmox's texts become `providers.errors`). Values: `net`, `disk`, `ipconfig`, `boot`, `upid`, `vmconfig`, `mark`.
 """
 

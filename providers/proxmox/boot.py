@@ -47,6 +47,12 @@ def system_disk(config: Mapping[str, object], disks: Sequence[Disk]) -> Disk | N
     return min(data.values(), key=lambda disk: position(disk.interface), default=None)
 
 
+def free_cdrom_interface(taken: Sequence[str]) -> str | None:
+    """A free slot for a CD-ROM drive: the one where Proxmox's own pages put it, else another IDE or SATA slot; or None."""
+    slots = ("ide2", *(f"{bus}{slot}" for bus in ("ide", "sata") for slot in range(SLOTS[bus])))
+    return next((slot for slot in slots if slot not in taken), None)
+
+
 def free_interface(taken: Sequence[str], beside: str) -> str:
     """The lowest free slot on the bus of drive `beside`. Raises ValueError when the bus is full."""
     bus = beside.rstrip("0123456789")

@@ -13,6 +13,9 @@ _UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 # whoever sets the four drops these.
 _OTHER_LIMITS = re.compile(r"(bps|mbps|iops)(_rd|_wr)?(_max)?(_length)?|throttling\..*")
 
+# PVE::QemuServer::Drive::drive_is_cloudinit: an image format may follow, but an ISO image may be called so, too.
+_CLOUDINIT = re.compile(r"(vm-\d+-)?cloudinit(\.(raw|cow|qcow2?|qed|vmdk|cloop))?")
+
 
 def parse_size(text: str) -> int:
     """Bytes of a size as Proxmox writes it: 32G, 2252M, 0.5T, 512K, or plain bytes. Raises ValueError."""
@@ -111,7 +114,17 @@ class Disk:
     def is_cloudinit(self) -> bool:
         """True for the generated cloud-init drive (`…:vm-100-cloudinit`, or `…:cloudinit` while it is asked for)."""
         name = self.volume.rpartition(":")[2].rpartition("/")[2]
-        return self.is_cdrom and re.fullmatch(r"(vm-\d+-)?cloudinit(\.\w+)?", name) is not None
+        return self.is_cdrom and _CLOUDINIT.fullmatch(name) is not None
+
+    @property
+    def medium(self) -> str:
+        """File name of the image in a CD-ROM drive; empty when there is none."""
+        return self.volume.rpartition("/")[2].rpartition(":")[2] if self.is_cdrom and self.storage else ""
+
+    def with_medium(self, volume: str | None) -> Self:
+        """The same drive as a CD-ROM drive with another image in it, None = empty."""
+        media = () if ("media", "cdrom") in self.extra else (("media", "cdrom"),)
+        return replace(self, volume=volume or "none", size=None, extra=(*self.extra, *media))
 
     def with_limits(self, limits: Limits) -> Self:
         """The same disk with exactly these limits; totals and bursts that would contradict them are dropped."""

@@ -36,15 +36,23 @@ class Firewall(Calls):
         return {key: value for key, value in answer.items() if key != "digest"}
 
     def set_firewall_options(
-        self, node: str, vmid: int, changes: Mapping[str, str | int], delete: Sequence[str] = ()
+        self,
+        node: str,
+        vmid: int,
+        changes: Mapping[str, str | int],
+        delete: Sequence[str] = (),
+        digest: str | None = None,
     ) -> None:
-        """Set options and put others back on their default. May run twice. Sends nothing when there is nothing to do."""
+        """Set options and put others back on their default. May run twice. Sends nothing when there is nothing to do.
+
+        With `digest` it is ChangedMeanwhile when somebody changed an option since they were read.
+        """
         if not changes and not delete:
             return
         params: dict[str, str | int | None] = {
             key: int(value) if isinstance(value, bool) else value for key, value in changes.items()
         }
-        params["delete"] = ",".join(delete) or None
+        params |= {"delete": ",".join(delete) or None, "digest": digest}
         self._api.put(f"set the firewall options of VM {vmid}", f"{self._firewall(node, vmid)}/options", params)
 
     def ipset(self, node: str, vmid: int, name: str) -> set[str] | None:

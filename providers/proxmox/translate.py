@@ -78,6 +78,8 @@ RULES = (
     Rule(r"snapshot '[^']*' does not exist", NotFound),
     Rule(r"snapshot name '[^']*' already used", Conflict),
     Rule(r"unable to use snapshot name", Rejected),
+    # PVE::RRD: nothing was measured yet
+    Rule(r"^RRD error: .*: No such file or directory", NotFound),
     # PVE::API2::Tasks
     Rule(r"^no such task", NotFound),
     # PVE::Tools::assert_if_modified, PVE::API2::Qemu::update_vm_api

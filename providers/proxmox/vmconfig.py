@@ -121,6 +121,23 @@ class VmConfig:
         """The generated cloud-init drive."""
         return next((disk for disk in self.drives.values() if disk.is_cloudinit), None)
 
+    def cdrom(self) -> Disk | None:
+        """The CD-ROM drive: the first one with an image in it, else the first; never the cloud-init drive."""
+        drives = [disk for disk in self.drives.values() if disk.is_cdrom and not disk.is_cloudinit]
+        return next((disk for disk in drives if disk.medium), drives[0] if drives else None)
+
+    def new_cdrom(self) -> Disk | None:
+        """An empty CD-ROM drive to be added; None when no slot is free."""
+        interface = boot.free_cdrom_interface(list(self.drives))
+        return Disk(interface, "none").with_medium(None) if interface else None
+
+    def boots_from(self, interface: str) -> str:
+        """Whether the VM tries to boot from a drive: "first", "later" (after another device), or "no"."""
+        order = boot.boot_order(self.raw)
+        if interface not in order:
+            return "no"
+        return "first" if order[0] == interface else "later"
+
     def net(self, index: int = 0) -> NetDevice | None:
         """Network card `index`; None when the VM has none there."""
         text = self.text(f"net{index}")

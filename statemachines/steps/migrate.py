@@ -6,7 +6,7 @@ from statemachines import errors
 from statemachines.context import Context
 from statemachines.errors import Busy
 from statemachines.outcome import Done, Outcome, Skip, Wait
-from statemachines.steps import slots, tasks
+from statemachines.steps import iso, slots, tasks
 from statemachines.steps.look import node_of, own_config, reserved_vmid
 from statemachines.steps.target import choose_target, storage_after
 
@@ -46,6 +46,7 @@ def _start(ctx: Context, config: Any, target: str) -> Outcome:
     source, vmid = node_of(ctx), reserved_vmid(ctx)
     if busy := slots.take(ctx, [source, target]):
         return busy
+    iso.eject_local(ctx, config)
     ctx.store.note(ctx.vm, intent={**ctx.vm.intent, "target": target})
     storage = storage_after(ctx, config)
     what = f"migration of VM {vmid} is still running"

@@ -3,7 +3,8 @@
 from statemachines.context import Context
 from statemachines.errors import Kind, kind_of
 from statemachines.outcome import Done, Outcome, Wait
-from statemachines.steps import cloudinit, mail, power
+from statemachines.ports import Notice
+from statemachines.steps import activity, cloudinit, mail, power
 from statemachines.steps.look import node_of, own_config, reserved_vmid
 
 NOW = "now"
@@ -74,4 +75,5 @@ def _restart(ctx: Context) -> Outcome:
 
 
 def _done(ctx: Context, applies: str) -> Outcome:
-    return Done(mails=mail.password_is_reset(ctx), facts={"password_applies": applies})
+    notices: tuple[Notice, ...] = (*mail.password_is_reset(ctx), activity.password_is_reset(ctx))
+    return Done(mails=notices, facts={"password_applies": applies})

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from statemachines.context import Context
 from statemachines.errors import NeedsAttention, StepError, Temporary
 from statemachines.outcome import Done, Outcome, Skip, Wait
-from statemachines.ports import Mail
-from statemachines.steps import mail, tasks
+from statemachines.ports import Notice
+from statemachines.steps import activity, mail, tasks
 from statemachines.steps.look import node_of, own_config, reserved_vmid
 
 RUNNING = "running"
@@ -80,23 +80,21 @@ def reset(ctx: Context) -> Outcome:
 
 def verify_deployed(ctx: Context) -> Outcome:
     """The new VM runs: tell the client how to reach it."""
-    return verify_running(ctx, mail.vm_is_ready)
+    return verify_running(ctx, lambda: (*mail.vm_is_ready(ctx), activity.deployed(ctx)))
 
 
 def verify_changed(ctx: Context) -> Outcome:
     """The changed VM runs again: tell the client."""
-    return verify_running(ctx, mail.package_is_changed)
+    return verify_running(ctx, lambda: (*mail.package_is_changed(ctx), activity.package_is_changed(ctx)))
 
 
-def verify_running(ctx: Context, mails: Callable[[Context], tuple[Mail, ...]]) -> Outcome:
-    """Done, with the mails, once the VM runs. If it does not within some ticks, start it again and count anew [C-50].
+def verify_running(ctx: Context, notices: Callable[[], tuple[Notice, ...]]) -> Outcome:
+    """Done, with the notices, once the VM runs. If it does not within some ticks, start it again and count anew [C-50].
 
     A suspended VM is not waited for: it has been left stopped.
     """
-    if ctx.vm.suspended:
-        return Done(mails=mails(ctx))
-    if remote_status(ctx) == RUNNING:
-        return Done(mails=mails(ctx))
+    if ctx.vm.suspended or remote_status(ctx) == RUNNING:
+        return Done(mails=notices())
     if ctx.vm.ticks >= ctx.tuning.start_wait_ticks:
         ctx.store.note(ctx.vm, ticks=0)
         _start(ctx)

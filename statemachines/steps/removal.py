@@ -1,12 +1,13 @@
 """Getting a VM off the cluster: stopped, destroyed with its disks, and seen to be gone."""
 
+from dataclasses import replace
 from typing import Any
 
 from statemachines import errors
 from statemachines.context import Context
 from statemachines.errors import Kind, NeedsAttention, StepError
 from statemachines.outcome import Done, Outcome, Wait
-from statemachines.steps import tasks
+from statemachines.steps import activity, tasks
 from statemachines.steps.look import node_of, own_config, reserved_vmid
 
 RUNNING = "running"
@@ -23,10 +24,12 @@ class NotDestroyed(StepError):
 def remove_old_vm(ctx: Context) -> Outcome:
     """Reinstallation: remove the VM, keep VMID, name, MAC, addresses and backups, and choose a new password."""
     outcome = destroy(ctx)
-    if isinstance(outcome, Done) and not ctx.vm.intent.get("new_password"):
+    if not isinstance(outcome, Done):
+        return outcome
+    if not ctx.vm.intent.get("new_password"):
         ctx.service.set_credentials(ctx.service.username, ctx.naming.password())
         ctx.store.note(ctx.vm, intent={**ctx.vm.intent, "new_password": True})
-    return outcome
+    return replace(outcome, mails=(activity.reinstalling(ctx),))
 
 
 def destroy(ctx: Context) -> Outcome:

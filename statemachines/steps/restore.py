@@ -12,7 +12,7 @@ from statemachines import errors
 from statemachines.context import Context
 from statemachines.errors import Busy, Kind, NeedsAttention, StepError
 from statemachines.outcome import Done, Outcome, Skip, Wait
-from statemachines.steps import backup, cloudinit, mail, power, removal, repackage, slots, tasks
+from statemachines.steps import activity, backup, cloudinit, mail, power, removal, repackage, slots, tasks
 from statemachines.steps.look import node_of, own_config, reserved_vmid
 from statemachines.steps.optional import optional
 
@@ -114,7 +114,7 @@ def set_cloudinit(ctx: Context) -> Outcome:
 
 def verify(ctx: Context) -> Outcome:
     """The restored VM runs: tell the client."""
-    return power.verify_running(ctx, mail.backup_is_restored)
+    return power.verify_running(ctx, lambda: (*mail.backup_is_restored(ctx), activity.backup_is_restored(ctx)))
 
 
 def _check(ctx: Context) -> None:

@@ -34,6 +34,7 @@ class Observed:
             f"{storage}:{name}"
             for (storage, _), names in self.cluster.snapshot_of_state()["volumes"].items()
             for name in names
+            if not name.startswith("iso/")
         ]
 
     def is_template(self, vmid: int) -> bool:

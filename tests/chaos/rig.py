@@ -20,6 +20,7 @@ from bridge.dns.zones import ZonePool
 from bridge.models.companion import OutboxMessage, PendingRecord, Setting, VmWork
 from bridge.models.whmcs import Server, Service
 from bridge.outbox import Delivery
+from bridge.outbox.delivery import UNSENT
 from bridge.sandbox.proxmox import demo_cluster
 from bridge.sandbox.proxmox.adapter import InProcessAdapter
 from bridge.sandbox.proxmox.cluster import Cluster
@@ -52,6 +53,7 @@ PRODUCT = {
     "dhcp_ipv4": "off",
     "dhcp_ipv6": "off",
     "fw_ipfilter": "on",
+    "iso_storage": "backup|nfs",
     "main_domain": ".example.com",
 }
 PATIENT_TRIES = 2  # of a DNS record
@@ -192,7 +194,7 @@ class Rig(Observed):
 
     def _sleep_until_something_is_due(self) -> bool:
         times = [row.due_at for row in VmWork.select(VmWork.due_at).where(VmWork.due_at.is_null(False))]
-        unfinished = OutboxMessage.select().where(OutboxMessage.state.in_(["pending", "sending"]))
+        unfinished = OutboxMessage.select().where(OutboxMessage.state.in_(UNSENT))
         # What has no time of its own waits for an earlier message of the same client.
         # A provider that stays broken is asked again for ever; nobody waits for that here.
         pending = PendingRecord.select(PendingRecord.due_at).where(PendingRecord.attempts <= PATIENT_TRIES)

@@ -14,15 +14,20 @@ from tests.chaos.clock import VirtualClock
 class VirtualWorker:
     """Stands in for `bridge.worker.Worker`, with the same contract of `work`."""
 
+    batch = IN_FLIGHT
+
     def __init__(self, claims: Claims, factory: RunFactory, clock: VirtualClock) -> None:
         self._claims = claims
         self._factory = factory
         self._clock = clock
         self._waiting: list[tuple[float, int, Job]] = []
+        self._patient = False
 
-    def work(self, console: Console, take: Take, accepting: Callable[[], bool] = lambda: True) -> Tally:
+    def work(
+        self, console: Console, take: Take, accepting: Callable[[], bool] = lambda: True, patient: bool = False
+    ) -> Tally:
         """Take VMs and give each its turns until nothing is in flight and `take` finds nothing."""
-        tally = Tally()
+        tally, self._patient = Tally(), patient
         while True:
             in_hand = {job.service_id for _, _, job in self._waiting}
             for service_id in take(IN_FLIGHT) if accepting() else ():
@@ -52,6 +57,7 @@ class VirtualWorker:
                 if job.run is None:
                     self._claims.settle(job.service_id)
                     return None
+                job.run.patient = self._patient
                 job.run.start()
             turn = job.run.turn()
         except LeaseLost:

@@ -31,9 +31,9 @@ class Browser:
         self._rig = rig
         self._client = client
 
-    def read(self, service: int, name: str) -> Any:
+    def read(self, service: int, name: str, **query: str) -> Any:
         """What a page loads: the `result`, or the sentence of the refusal."""
-        return self._call(service, name, "GET", {})
+        return self._call(service, name, "GET", {}, query)
 
     def press(self, service: int, name: str, **fields: str) -> Any:
         """Send a form of a page that is open, perhaps since long: the `result`, or the sentence of the refusal."""
@@ -43,7 +43,10 @@ class Browser:
     def _actor(self, service: int) -> int:
         return self._client or int(Service.get_by_id(service).userid)
 
-    def _call(self, service: int, name: str, method: str, fields: dict[str, str]) -> Any:
+    def _call(
+        self, service: int, name: str, method: str, fields: dict[str, str], query: dict[str, str] | None = None
+    ) -> Any:
         client = self._actor(service)
-        params = {"serviceid": service, "userid": client, "request": {"method": method, "fields": fields}}
+        request = {"method": method, "fields": fields, "query": query or {}}
+        params = {"serviceid": service, "userid": client, "request": request}
         return ask(self._rig, f"/v1/client/{name}", params, {"type": "client", "id": client, "session": SESSION})

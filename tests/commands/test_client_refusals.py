@@ -21,7 +21,14 @@ ACTIONS: dict[str, dict[str, str]] = {
     "reset": {},
     "reinstall_start": {"template": "9000", "confirmation": "REINSTALL"},
     "reset_password_start": {},
+    "iso_mount": {"file": "memtest.iso"},
+    "iso_unmount": {},
+    "firewall_policies_save": {"policy_in": "DROP", "policy_out": "DROP"},
+    "firewall_rule_add": {"direction": "IN", "action": "ACCEPT"},
+    "firewall_rule_delete": {"position": "0"},
+    "firewall_rule_move": {"position": "1", "to": "0"},
 }
+READING = ("status", "templates", "information", "charts_data", "iso_list", "firewall_read")
 
 
 def refused(rig: Desk, service: int, action: str, sentence: str) -> None:
@@ -33,7 +40,7 @@ def refused(rig: Desk, service: int, action: str, sentence: str) -> None:
     assert (rig.states(), VmWork.get_by_id(service).intent, Service.get_by_id(service).password) == before
 
 
-@pytest.mark.req("PRM-02", "PRM-03")
+@pytest.mark.req("PRM-02", "PRM-03", "PRM-09", "PRM-10")
 @pytest.mark.parametrize(
     ("permission", "action"),
     [
@@ -41,6 +48,12 @@ def refused(rig: Desk, service: int, action: str, sentence: str) -> None:
         ("client_stop", "stop"),
         ("client_reinstall", "reinstall_start"),
         ("client_reset_password", "reset_password_start"),
+        ("client_iso", "iso_mount"),
+        ("client_iso", "iso_unmount"),
+        ("client_firewall", "firewall_policies_save"),
+        ("client_firewall", "firewall_rule_add"),
+        ("client_firewall", "firewall_rule_delete"),
+        ("client_firewall", "firewall_rule_move"),
     ],
 )
 def test_what_the_product_does_not_permit_is_denied(desk: Open, permission: str, action: str) -> None:
@@ -56,9 +69,22 @@ def test_who_may_not_start_or_stop_may_not_restart(desk: Open, action: str, perm
     refused(rig, rig.deploy(), action, "Access Denied")
 
 
-def test_the_templates_are_not_told_to_who_may_not_reinstall(desk: Open) -> None:
-    rig = desk(client_reinstall="off")
-    assert Browser(rig).read(rig.deploy(), "templates") == "Access Denied"
+@pytest.mark.req("PRM-09", "PRM-10", "PRM-16")
+@pytest.mark.parametrize(
+    ("permission", "name"),
+    [
+        ("client_reinstall", "templates"),
+        ("client_charts", "charts_data"),
+        ("client_iso", "iso_list"),
+        ("client_firewall", "firewall_read"),
+    ],
+)
+def test_what_the_product_does_not_permit_is_not_even_told(desk: Open, permission: str, name: str) -> None:
+    rig = desk(**{permission: "off"})
+    service = rig.deploy()
+    rig.sent.clear()
+    assert Browser(rig).read(service, name) == "Access Denied"
+    assert rig.sent == []
 
 
 def test_a_permission_that_is_stored_as_nonsense_permits_nothing(desk: Open) -> None:
@@ -69,7 +95,7 @@ def test_a_permission_that_is_stored_as_nonsense_permits_nothing(desk: Open) -> 
 
 
 @pytest.mark.req("PRM-15")
-@pytest.mark.parametrize("name", ["status", "templates", *ACTIONS])
+@pytest.mark.parametrize("name", [*READING, *ACTIONS])
 def test_the_vm_of_another_client_is_denied(desk: Open, name: str) -> None:
     """Also when whoever passes the call on believes that it is his."""
     rig = desk()
@@ -147,12 +173,12 @@ def test_a_vm_in_another_hand_is_busy(desk: Open, action: str) -> None:
     service = rig.deploy()
     held(rig, service)
     before = Service.get_by_id(service).password
-    assert Browser(rig).press(service, action) == sentences.BUSY
+    assert Browser(rig).press(service, action, **ACTIONS[action]) == sentences.BUSY
     assert Service.get_by_id(service).password == before
 
 
 @pytest.mark.req("CLI-17", "CLI-28")
-@pytest.mark.parametrize("name", ["status", *ACTIONS])
+@pytest.mark.parametrize("name", sorted({*READING, *ACTIONS} - {"templates"}))
 def test_a_server_that_does_not_answer_is_told_without_its_name(desk: Open, name: str) -> None:
     rig = desk()
     service = rig.deploy()
@@ -163,7 +189,7 @@ def test_a_server_that_does_not_answer_is_told_without_its_name(desk: Open, name
 
 
 @pytest.mark.req("CLI-17")
-@pytest.mark.parametrize("name", ["status", *sorted(set(ACTIONS) - {"reinstall_start"})])
+@pytest.mark.parametrize("name", sorted({*READING, *ACTIONS} - {"templates", "reinstall_start"}))
 def test_a_vm_that_is_gone_went_wrong(desk: Open, name: str) -> None:
     rig = desk()
     service = rig.deploy()
@@ -204,3 +230,24 @@ def test_with_the_request_for_termination_the_client_loses_access(desk: Open) ->
     assert browser.press(service, "start") == "This service is not active."
     Service.update(domainstatus="Terminated").where(Service.id == service).execute()
     assert browser.read(service, "status") == "This service is not active."
+
+
+@pytest.mark.req("CLI-28")
+@pytest.mark.parametrize("name", ["iso_list", "firewall_read", "charts_data"])
+@pytest.mark.parametrize(
+    ("state", "sentence"),
+    [
+        (states.CLONE, "The virtual machine is being set up."),
+        (states.REINSTALL, "The virtual machine is being reinstalled."),
+        (states.TERMINATE, "This service is not active."),
+        (states.REMOVE, "This service is not active."),
+    ],
+)
+def test_the_pages_of_a_vm_that_is_not_there_say_what_is_at_work(
+    desk: Open, name: str, state: str, sentence: str
+) -> None:
+    rig = desk()
+    service = rig.deploy()
+    at_state(state)(rig, service)
+    del rig.cluster.guests[100]
+    assert Browser(rig).read(service, name) == sentence

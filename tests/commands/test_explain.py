@@ -5,11 +5,13 @@ import json
 import pytest
 from click.testing import CliRunner, Result
 
+import bridge
 from bridge.commands import cli
 from bridge.commands import explain as explain_module
 from bridge.commands import record as record_module
 from bridge.commands import run as run_module
 from bridge.lifecycle.explain import Explanations, UnknownService
+from bridge.models.companion import VmWork
 from tests.commands.conftest import Desk, Open
 
 
@@ -86,6 +88,37 @@ def test_status_counts_vms_and_names_those_in_trouble(office: Desk) -> None:
     told = kvm_bridge("status")
     assert told.exit_code == 0
     assert "1 ready, 1 set_ip" in told.output
+
+
+@pytest.mark.req("OBS-09")
+def test_status_tells_who_has_to_act_what_waits_and_how_the_work_goes(office: Desk) -> None:
+    parked(office)
+    office.clock.advance(600)
+    facts = json.loads(kvm_bridge("status", "--json").output)
+    assert (facts["version"], facts["schema_pending"], facts["works"]) == (bridge.__version__, [], False)
+    assert sum(facts["act"].values()) == 1
+    assert facts["waiting"] == 1
+    assert 0 < facts["waiting_seconds"] <= 600
+    assert facts["leases"] == facts["places"] == {}
+    assert facts["last_runs"].keys() == facts["intervals"].keys()
+    office.house.settings.set_scheduler_seen(office.clock.now())
+    told = kvm_bridge("status").output
+    assert f"Version    {bridge.__version__}\n" in told
+    assert f"Waiting    1, the oldest for {facts['waiting_seconds']} s\n" in told
+    assert "To act     " in told
+    assert "(every 1 min)\n" in told
+    assert len(told.splitlines()) < 24
+
+
+@pytest.mark.req("OBS-09")
+def test_status_names_who_holds_a_vm_and_says_when_nobody_works(office: Desk) -> None:
+    service = office.deploy()
+    VmWork.update(lease_owner="host/1", lease_until=9e9).where(VmWork.service_id == service).execute()
+    assert json.loads(kvm_bridge("status", "--json").output)["leases"] == {"host/1": 1}
+    told = kvm_bridge("status").output
+    assert "Held       1 by host/1\n" in told
+    assert "To act     nobody\n" in told
+    assert "NOBODY WORKS ON VMs NOW" in told
 
 
 def test_a_record_is_shown_changed_reset_and_deleted(office: Desk) -> None:

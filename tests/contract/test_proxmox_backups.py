@@ -43,7 +43,7 @@ def test_a_backup_is_made_listed_and_removed(any_world: World, storage: str) -> 
 
 def test_a_protected_backup_stays(world: World) -> None:
     volid = backed_up(world)
-    next(iter(world.cluster.storages["backup"].on("pve1").values())).protected = True
+    world.cluster.storages["backup"].on("pve1")[volid.removeprefix("backup:")].protected = True
     assert world.proxmox.backups("pve1", "backup", 100)[0].protected
     failed = world.wait(world.proxmox.delete_backup("pve1", volid))
     assert isinstance(failed.failure("remove it"), Permanent)

@@ -13,6 +13,7 @@ from providers.errors import Unavailable
 from providers.proxmox import Endpoint, Mark, Proxmox
 from providers.proxmox.access import NEEDED, NEEDED_SINCE_8
 from providers.proxmox.backup_note import MANUAL
+from providers.proxmox.samples import TIMEFRAMES
 
 from .proxmox_wire import Canned, Watched
 
@@ -48,6 +49,17 @@ FIREWALL: dict[str, str | int] = {
     "policy_out": "DROP",
     "log_level_in": "nolog",
     "log_level_out": "info",
+}
+
+RULE: dict[str, str | int] = {
+    "type": "in",
+    "action": "ACCEPT",
+    "proto": "tcp",
+    "source": "192.0.2.0/24",
+    "dest": "198.51.100.7",
+    "sport": "1024:65535",
+    "dport": "22,80:81",
+    "comment": "SSH and web",
 }
 
 PRIVILEGES = [name for group in (NEEDED, NEEDED_SINCE_8) for names in group.values() for name in names]
@@ -103,7 +115,17 @@ CALLS: dict[str, Callable[[Proxmox], Any]] = {
     "abort_task": lambda p: p.abort_task(UPID),
     "cluster_firewall_enabled": lambda p: p.cluster_firewall_enabled(),
     "firewall_options": lambda p: p.firewall_options("pve1", 100),
-    "set_firewall_options": lambda p: p.set_firewall_options("pve1", 100, FIREWALL, delete=["radv", "ipfilter"]),
+    "set_firewall_options": lambda p: (
+        p.set_firewall_options("pve1", 100, FIREWALL, delete=["radv", "ipfilter"]),
+        p.set_firewall_options("pve1", 100, {"policy_in": "DROP"}, digest="ab" * 20),
+    ),
+    "firewall_policies": lambda p: p.firewall_policies("pve1", 100),
+    "firewall_rules": lambda p: p.firewall_rules("pve1", 100),
+    "add_firewall_rule": lambda p: p.add_firewall_rule("pve1", 100, RULE),
+    "move_firewall_rule": lambda p: [p.move_firewall_rule("pve1", 100, 3, to, "ab" * 20) for to in (0, 5)],
+    "delete_firewall_rule": lambda p: p.delete_firewall_rule("pve1", 100, 3, "ab" * 20),
+    "isos": lambda p: p.isos("pve1", "local"),
+    "samples": lambda p: [p.samples("pve1", 100, timeframe) for timeframe in TIMEFRAMES],
     "ipset": lambda p: p.ipset("pve1", 100, "ipfilter-net0"),
     "ensure_ipset": lambda p: p.ensure_ipset("pve1", 100, "ipfilter-net0", ["192.0.2.5/32", "2001:db8::5"]),
     "drop_ipset": lambda p: p.drop_ipset("pve1", 100, "ipfilter-net0"),
@@ -121,7 +143,11 @@ def answers(version: str) -> Callable[[str, str, Mapping[str, str]], Any]:
         "/nodes/pve1/status": {},
         "/nodes/pve1/storage": [{"storage": "local", "type": "dir", "content": "images"}],
         "/access/permissions": {"/": dict.fromkeys(PRIVILEGES, 1)},
-        "/nodes/pve1/qemu/100/firewall/rules": [{"pos": 0}, {"pos": 1}],
+        "/nodes/pve1/qemu/100/firewall/rules": [
+            {"pos": 0, "type": "in", "action": "ACCEPT", "enable": 1, "digest": "ab" * 20},
+            {"pos": 1, "type": "group", "action": "web", "enable": 0, "digest": "ab" * 20},
+        ],
+        "/nodes/pve1/storage/local/content": [{"volid": "local:iso/debian-12.iso"}],
         "/nodes/pve1/qemu/100/firewall/ipset": [{"name": "old"}],
         "/nodes/pve1/qemu/100/firewall/aliases": [{"name": "office"}],
         "/nodes/pve1/qemu/100/firewall/options": {"enable": 1, "policy_in": "DROP"},
@@ -137,7 +163,9 @@ def answers(version: str) -> Callable[[str, str, Mapping[str, str]], Any]:
             return None if path.endswith(("/config", "/cloudinit")) or "/firewall/" in path else UPID
         if path == "/cluster/resources" and params.get("type") == "storage":
             return [{"storage": "backup", "node": "pve1", "content": "backup", "status": "available", "shared": 1}]
-        if path.endswith("/content"):
+        if path.endswith("/rrddata"):
+            return [{"time": 60, "cpu": 0.5}, {"time": 120}]
+        if path.endswith("/backup/content"):
             return [{"volid": "backup:backup/vzdump-qemu-100-2026_01_01-00_00_00.vma.zst", "ctime": 7}]
         listed = path.endswith(("/resources", "/network", "/pending", "/tasks", "/log", "/snapshot"))
         return good.get(path, [] if listed else {})
@@ -186,6 +214,7 @@ OTHER_OBJECTS = {
     **dict.fromkeys(("version", "test_connection", "stop"), "the version"),
     **dict.fromkeys(("guests", "locate", "used_vmids"), "the guests"),
     **dict.fromkeys(("storages", "delete_backups"), "the storages"),
+    "isos": "the ISO images on storage local on node pve1",
     **dict.fromkeys(("task", "task_log", "abort_task"), f"task {UPID} on node pve1"),
     **dict.fromkeys(("bridges", "find_tasks"), "of node pve1"),
     **dict.fromkeys(

@@ -24,6 +24,20 @@ def test_every_call_of_a_deployment_carries_the_token_and_none_logs_in(install: 
     assert not [call for call in rig.sent if call.path.startswith("/access/")]
 
 
+@pytest.mark.req("INS-05")
+@pytest.mark.parametrize(("port", "reached"), [(None, 8006), (0, 8006), (8443, 8443)])
+def test_every_call_goes_to_port_8006_by_https_unless_the_server_entry_names_another(
+    install: Install, port: int | None, reached: int
+) -> None:
+    rig = install()
+    Server.update(port=port, hostname="pve.example.com").where(Server.id == rig.shop.server_id).execute()
+    urls: list[str] = []
+    rig.witnesses.append(lambda request, answer: urls.append(str(request.url)))
+    rig.deploy()
+    assert len(urls) > 40
+    assert {url.partition("/api2/json/")[0] for url in urls} == {f"https://pve.example.com:{reached}"}
+
+
 @pytest.mark.req("PRV-06", "SRV-01")
 def test_each_server_entry_leads_to_its_own_cluster_through_one_client(install: Install) -> None:
     rig = install()

@@ -47,6 +47,18 @@ def told(lines: Sequence[str], word: str) -> list[str]:
 NAMES = [task.name for task in TASKS]
 
 
+@pytest.mark.req("CRN-07")
+def test_the_six_tasks_run_in_their_fixed_order(install: Install) -> None:
+    assert told(run(install(), "--force")[0], "Done (") == [
+        "processVirtualMachines",
+        "removeOldSnapshots",
+        "restoreBackupStatus",
+        "nowBackupStatus",
+        "scheduleBackup",
+        "collectingStatistics",
+    ]
+
+
 @pytest.mark.req("CRN-37", "CRN-38", "CRN-26")
 def test_every_task_is_run_in_its_order_with_its_two_lines(install: Install) -> None:
     rig = install()

@@ -3,7 +3,7 @@
 import pytest
 
 from bridge.sandbox.proxmox.guest import Guest
-from bridge.sandbox.proxmox.layouts import LINUX, add_template
+from bridge.sandbox.proxmox.layouts import LINUX, add_iso, add_template
 from bridge.sandbox.proxmox.storage import Storage
 from tests.chaos import invariants
 from tests.deploy.conftest import Install
@@ -207,3 +207,18 @@ def test_a_linked_clone_on_shared_storage_is_migrated(install: Install) -> None:
     service = rig.deploy()
     assert rig.node(service) == "pve3"
     assert "base-9000-disk-0/" in rig.disk(service)["file"]
+
+
+@pytest.mark.req("ISO-17")
+@pytest.mark.parametrize(("storage", "after"), [("local", "none"), ("backup", "backup:iso/drivers.iso")])
+def test_an_image_that_only_one_node_has_is_ejected_before_the_migration(
+    install: Install, storage: str, after: str
+) -> None:
+    rig = install(node="pve3", clone_type="full", **LOCAL)
+    add_iso(rig.cluster, storage, "pve2" if storage == "local" else "", "drivers.iso")
+    rig.cluster.guests[9001].config["sata0"] = f"{storage}:iso/drivers.iso,media=cdrom"
+    service = rig.deploy()
+    assert rig.node(service) == "pve3"
+    assert migration(rig.lines) == "Migrate to target node success (set_dns -> migrated)"
+    assert str(rig.config(service)["sata0"]).split(",")[0] == after
+    assert "cloudinit" in str(rig.config(service)["ide2"])

@@ -1,12 +1,15 @@
 """One tick from the command line: `kvm-bridge cron` and WHMCS's `php cron.php`, with real work behind them."""
 
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
 
 from bridge.models.companion import VmWork
+from bridge.settings import Settings
 from tests.chaos.processes import Installation, wait_until
+from tests.integration.shim.whmcs import Browser
 from tests.services import MariaDb
 
 
@@ -79,3 +82,25 @@ def test_a_run_through_the_web_is_held_by_the_process_that_works(ordered: tuple[
         holder = VmWork.get_by_id(service).lease_owner.split("/")[-2]
         process.communicate(timeout=60)
     assert holder in Path(f"/proc/{web}/task/{web}/children").read_text().split()
+
+
+@pytest.mark.req("CRN-02", "CRN-03")
+def test_whmcs_s_cron_alone_gets_an_order_done(ordered: tuple[Installation, int]) -> None:
+    """No scheduler runs and no crontab entry is there: the hook begins a run, and does not wait for it."""
+    installation, service = ordered
+    assert installation.states()[service] == "creation"
+    report = installation.php.hook("AfterCronJob", browser=Browser())
+    assert report.silent, report
+    installation.wait_until_ready([service])
+
+
+@pytest.mark.req("CRN-05")
+def test_in_standalone_mode_whmcs_s_cron_does_nothing(ordered: tuple[Installation, int]) -> None:
+    installation, service = ordered
+    Settings().change({"cron_mode": "standalone"})
+    time.sleep(1.2)  # by then everybody knows it
+    assert installation.php.hook("AfterCronJob", browser=Browser()).silent
+    installation.command("cron", "--task=collectingStatistics")  # time enough for the other to have begun
+    assert (installation.states()[service], VmWork.get_by_id(service).lease_owner) == ("creation", None)
+    installation.command("cron")
+    assert installation.states()[service] == "ready"

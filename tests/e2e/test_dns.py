@@ -14,7 +14,7 @@ import requests
 from bridge.dns.names import pointer
 from bridge.models.companion import PendingRecord, VmWork
 from bridge.models.module import VmInfo
-from bridge.models.whmcs import Service
+from bridge.models.whmcs import ModuleLogEntry, Service
 from tests.chaos.processes import Installation, wait_until
 from tests.factories import set_setting
 from tests.integration.shim.test_web_files import DNS, web_server
@@ -57,7 +57,7 @@ def all_is_written(named: Installation) -> None:
     wait_until(lambda: PendingRecord.select().count() == 0, 60, lambda: named.describe(60))
 
 
-@pytest.mark.req("DNS-16", "DNS-23", "DNS-26", "DNS-31", "DNS-32", "DNS-33")
+@pytest.mark.req("DNS-16", "DNS-23", "DNS-26", "DNS-31", "DNS-32", "DNS-33", "LOG-02")
 def test_the_names_of_a_vm_come_are_repaired_and_go_with_it(named: Installation, powerdns: PowerDns) -> None:
     named.start("web")
     scheduler = named.start("scheduler")
@@ -76,6 +76,9 @@ def test_the_names_of_a_vm_come_are_repaired_and_go_with_it(named: Installation,
     assert named.call_module("TerminateAccount", params, ADMIN) == "success"
     wait_until(lambda: named.states()[service] == "remove", 60, lambda: named.describe(60))
     assert [powerdns.held(zone) for zone in (FORWARD, REVERSE4, REVERSE6)] == [{}, {}, {}]
+    calls = list(ModuleLogEntry.select().where(ModuleLogEntry.module == "puq_proxmox_kvm"))
+    assert {row.action.partition(" ")[0] for row in calls} == {"PATCH"}
+    assert powerdns.api_key not in "".join(row.request + row.response for row in calls)
 
 
 @pytest.mark.req("DNS-28", "DNS-49")

@@ -25,7 +25,7 @@ SHOWING = {
     "zone trust": ["{zone}"],
 }
 ACTING = {
-    *("cron", "demo", "install-shim", "migrate", "run", "scheduler", "serve", "vnc", "web"),
+    *("cron", "demo", "install", "install-shim", "migrate", "run", "scheduler", "serve", "vnc", "web"),
     *("pool add", "pool delete", "pool set", "product set", "settings set"),
     *("record adopt", "record delete", "record reset", "record set", "sandbox proxmox", "sandbox whmcs"),
     *("zone add", "zone delete", "zone disclose", "zone set", "zone test"),
@@ -70,7 +70,8 @@ def test_what_they_print_is_json_and_nothing_else(installation: Installation) ->
     assert len(shown["pool list"]["rows"]) == 2
     assert len(shown["server trust"]["accepted"]["fingerprint"]) == 64
     assert shown["zone trust"]["accepted"] is None
-    assert shown["status"]
+    assert shown["status"]["vms"] == {"ready": 1}
+    assert shown["status"]["works"] is True
 
 
 @pytest.mark.req("OPS-13")

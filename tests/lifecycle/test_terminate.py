@@ -9,6 +9,7 @@ from bridge.lifecycle.rules import Operation
 from bridge.models.companion import AddressReservation
 from bridge.models.whmcs import ActivityLogEntry, Service
 from bridge.sandbox.proxmox.storage import BLANK, Volume
+from statemachines.steps.activity import DEPLOYED
 from statemachines.steps.terminate import SUCCEEDED
 from tests.factories import make_client
 from tests.lifecycle.conftest import Install
@@ -216,7 +217,11 @@ def test_the_entries_are_in_the_log_of_the_client_whose_service_it_is(install: I
     rig.ask_and_run(service, TERMINATE)
     owner = Service.get_by_id(service).userid
     entries = list(ActivityLogEntry.select().where(ActivityLogEntry.userid == owner))
-    assert [entry.description.partition(" — ")[0] for entry in entries] == ["Service termination FAILED", SUCCEEDED]
+    assert [entry.description.partition(" — ")[0] for entry in entries] == [
+        f"{DEPLOYED} - Service ID: {service}",
+        "Service termination FAILED",
+        SUCCEEDED,
+    ]
     assert ActivityLogEntry.select().where(ActivityLogEntry.userid == stranger).count() == 0
 
 

@@ -89,7 +89,7 @@ class Cluster:
             self.tasks.lose(name)
             for guest in self.guests.values():
                 if guest.node == name:
-                    guest.run = None
+                    guest.end_run(self.simulation.now)
 
     def boot_node(self, name: str) -> None:
         """Switch a node on again; its VMs stay stopped."""

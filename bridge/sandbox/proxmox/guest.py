@@ -33,7 +33,8 @@ class Guest:
     """One VM. `config` values are text, or int for integers and booleans, as the API shows them.
 
     `unreadable`: a line of the file that its parser refuses; it stays there until the next write. `cloudinit`: what the
-    image in the drive was made from, where that differs. `created`: epoch seconds, 0 for always.
+    image in the drive was made from, where that differs. `created`: epoch seconds, 0 for always. `ran`: from when to when it
+    ran before.
     """
 
     vmid: int
@@ -47,6 +48,13 @@ class Guest:
     snapshots: dict[str, Config] = field(default_factory=dict)
     run: Run | None = None
     created: float = 0.0
+    ran: list[tuple[float, float]] = field(default_factory=list)
+
+    def end_run(self, now: float) -> None:
+        """The process is gone."""
+        if self.run:
+            self.ran.append((self.run.started_at, now))
+        self.run = None
 
     def delete_later(self, key: str, *, force: bool = False) -> None:
         """Note an option for deletion; with `force` a drive's volume goes with it."""

@@ -41,6 +41,8 @@ def demo_cluster(
         Storage("backup", "nfs", ("backup", "iso"), True, path="/mnt/pve/backup", total=8000 * GIB, settings=_NFS),
     ]
     cluster = Cluster(clock, version, members, storages=storages, timing=Timing(speed=speed), seed=seed, name="demo")
+    for name in ("alpine-standard-3.21.3-x86_64.iso", "debian-12.5.0-amd64-netinst.iso", "memtest.iso"):
+        add_iso(cluster, "backup", "", name)
     for node in cluster.nodes.values():
         node.bridges = [Bridge("vmbr0", f"{node.ip}/24", "eno1"), Bridge("vmbr1", "", "eno2")]
         node.booted_at = cluster.clock.now() - 12 * 86400
@@ -124,6 +126,13 @@ def _recorded_tokens(cluster: Cluster) -> dict[str, str]:
     access.users["ticket@pve"] = User(password="ticket-secret")
     access.grant("ticket@pve", "HostingModule", "/")
     return tokens
+
+
+def add_iso(cluster: Cluster, storage: str, node: str, name: str) -> None:
+    """Put an ISO image on a storage; `node` is empty for a shared one."""
+    fmt = name.rpartition(".")[2]
+    volume = Volume(f"iso/{name}", "iso", fmt, 600 << 20, used=600 << 20, created=int(cluster.clock.now()))
+    cluster.storages[storage].on(node)[volume.name] = volume
 
 
 def add_template(

@@ -57,7 +57,7 @@ def start_machine(cluster: "Cluster", task: Task, guest: Guest) -> Generator[Ste
 
 def stop_machine(cluster: "Cluster", guest: Guest) -> None:
     """End the process; that applies what is pending."""
-    guest.run = None
+    guest.end_run(cluster.simulation.now)
     apply_pending(cluster, guest)
 
 
@@ -71,7 +71,7 @@ def suspend_to_disk(
     saved = save_memory(cluster, task, guest, f"state-suspend-{stamp}", storage_name)
     yield Sleep(cluster.timing.of("qmsuspend"))
     task.say("State saved, quitting")
-    guest.run = None
+    guest.end_run(cluster.simulation.now)
     guest.config |= {"lock": "suspended", **saved}
 
 

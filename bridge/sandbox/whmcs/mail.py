@@ -10,6 +10,7 @@ from bridge.sandbox.whmcs.merge_fields import configuration, fields_of, render
 from bridge.sandbox.whmcs.shop import Mail, Shop
 
 _SENDING_FAILED = "Sending Failed. Please see documentation."
+_MARKUP = re.compile(r"</?(p|div|span|a|b|strong|i|em|u|ul|ol|li|h[1-6])(\s[^<>]*)?>", re.IGNORECASE)
 _SERIALIZED = re.compile(rb's:(\d+):"')
 
 
@@ -27,7 +28,13 @@ def send_template(shop: Shop, name: str, service_id: int, extra: Mapping[str, st
     if not body.strip():
         raise Refused(_SENDING_FAILED)
     _log(shop, client, subject, body)
-    shop.mails.append(Mail(client.email, html.unescape(subject), html.unescape(body), name, service_id))
+    shop.mails.append(Mail(client.email, html.unescape(subject), _read(body), name, service_id))
+
+
+def _read(body: str) -> str:
+    """What the client reads of an HTML body. Only tags that texts are written with are taken out: a password may hold a <."""
+    lines = re.sub(r"<br\s*/?>\n?", "\n", re.sub(r"</p>\n?", "\n\n", body))
+    return html.unescape(_MARKUP.sub("", lines)).strip()
 
 
 def _template(name: str, language: str) -> EmailTemplate:
@@ -46,7 +53,7 @@ def _log(shop: Shop, client: Client, subject: str, body: str) -> None:
     Email.create(
         userid=client.id,
         subject=subject,
-        message=body.replace("\n", "<br />\n"),
+        message=body,
         date=shop.now(),
         to=f"{client.firstname} {client.lastname} <{client.email}>",
         cc="",

@@ -151,7 +151,7 @@ def _template(template: EmailTemplate) -> None:
         type=template.type,
         name=template.name,
         subject=template.subject,
-        message=template.body,
+        message=template.message,
         custom=1,
         disabled=0,
         language="",

@@ -404,3 +404,37 @@ def test_threads_that_end_leave_no_connections_behind(maria: Database, mariadb: 
     before = connections()
     in_threads([lambda: Setting.select().count()] * 8)
     wait_until(lambda: connections() == before)
+
+
+def test_a_process_that_hangs_in_a_transaction_keeps_nobody_waiting(
+    maria: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it does when it goes on is repeated as a whole, and sees what the others have done meanwhile."""
+    monkeypatch.setattr(type(maria), "hung_after", 1)
+    Setting.create(name="counter", value="1")
+    locked, go_on, seen = threading.Event(), threading.Event(), list[str]()
+
+    @retry_lost_connection
+    def add_one() -> None:
+        with transaction():
+            row = Setting.select().where(Setting.name == "counter").for_update().get()
+            seen.append(row.value)
+            if not locked.is_set():
+                locked.set()
+                assert go_on.wait(30)
+            Setting.update(value=str(int(row.value) + 1)).where(Setting.name == "counter").execute()
+
+    def hang() -> None:
+        try:
+            add_one()
+        finally:
+            close_connection()
+
+    with ThreadPoolExecutor(1) as pool:
+        hanging = pool.submit(hang)
+        assert locked.wait(10)
+        with transaction():
+            Setting.update(value="10").where(Setting.name == "counter").execute()
+        go_on.set()
+        hanging.result(30)
+    assert (seen, Setting.get_by_id("counter").value) == (["1", "10"], "11")

@@ -128,6 +128,47 @@ def test_a_pause_says_since_when_why_and_who_and_plans_the_next_try() -> None:
     assert work.due_at == work.next_try_at
 
 
+def told() -> list[str]:
+    """What the activity log will say, and that no client reads it."""
+    rows = list(OutboxMessage.select().order_by(OutboxMessage.id))
+    assert {(row.kind, row.client_id) for row in rows} <= {("activity", 0)}
+    return [json.loads(row.payload)["description"] for row in rows]
+
+
+@pytest.mark.req("LOG-05", "LOG-09")
+def test_trouble_that_somebody_has_to_act_on_is_told_once_for_as_long_as_it_lasts() -> None:
+    vm, store = make_vm(), make_store()
+    run = run_log(steps=[{"step": "Allocate IP"}])
+    store.keep(vm, run, cause="node pve1 does not answer", who="")
+    assert told() == []
+    for cause in ("no free IPv4 address", "no free IPv4 address", "no free IPv6 address"):
+        store.keep(vm, run, cause=cause, who="admin")
+    line = "Virtual machine needs attention (admin): deploy, Allocate IP: no free IPv4 address - Service ID:"
+    assert told() == [f"{line} {vm.service_id}"]
+
+
+@pytest.mark.req("LOG-05")
+def test_trouble_that_comes_again_later_is_told_again() -> None:
+    clock = VirtualClock()
+    vm, store = make_vm(), RecordStore(ME, Outbox(clock), clock)
+    for state in ("set_ip", "clone"):
+        store.keep(vm, run_log(), cause="no space on storage local", who="admin")
+        store.advance(vm, state, run_log())
+        clock.advance(1.0)
+    assert [line.partition(" - ")[0] for line in told()] == [
+        "Virtual machine needs attention (admin): deploy: no space on storage local"
+    ] * 2
+
+
+@pytest.mark.req("LOG-05")
+def test_trouble_is_told_only_if_it_is_written_down() -> None:
+    vm = make_vm()
+    VmInfo.update(vm_status="terminate").where(VmInfo.service_id == vm.service_id).execute()
+    with pytest.raises(LeaseLost):
+        make_store().keep(vm, run_log(), cause="x", who="admin")
+    assert told() == []
+
+
 @pytest.mark.req("CFG-26", "CFG-27", "ENG-01", "ENG-09")
 def test_a_vmid_is_the_lowest_that_neither_cluster_nor_any_row_holds() -> None:
     make_vm(vm_id=2002, status="ready")

@@ -7,6 +7,7 @@ import pytest
 from bridge.database import close_connection, transaction
 from bridge.models.companion import OutboxMessage
 from bridge.models.whmcs import ActivityLogEntry, EmailTemplate, Product, Service, Ticket, TicketDepartment
+from bridge.outbox import Delivery
 from bridge.sandbox.whmcs import FaultKind
 from tests.factories import make_client, make_product
 from tests.shop import TestShop, add_template, message, service_of
@@ -154,6 +155,15 @@ def test_activity_entries_and_tickets_leave_too(shop: TestShop) -> None:
     assert (ticket.title, ticket.userid, ticket.service) == ("Reverse DNS", service.userid, f"S{service.id}")
 
 
+@pytest.mark.req("LOG-09")
+def test_what_is_for_staff_only_is_in_no_clients_log(shop: TestShop) -> None:
+    service = service_of()
+    shop.outbox.staff_activity("attention:1", service.id, f"node pve1 is full - Service ID: {service.id}")
+    assert shop.delivery().deliver_due() == 1
+    (entry,) = ActivityLogEntry.select()
+    assert (entry.description, entry.userid) == (f"node pve1 is full - Service ID: {service.id}", 0)
+
+
 def test_delivery_inside_a_transaction_is_refused(shop: TestShop) -> None:
     with transaction(), pytest.raises(RuntimeError, match="inside a transaction"):
         shop.delivery().deliver_due()
@@ -203,13 +213,44 @@ def test_a_useless_template_is_given_up_with_a_log_row_and_blocks_nothing(
     assert message("welcome:1").last_error in response
 
 
-@pytest.mark.parametrize(("days", "state"), [(2.9, "pending"), (3.1, "failed")])
+@pytest.mark.parametrize(("days", "state"), [(0.03, "pending"), (2.9, "refused"), (3.1, "failed")])
 def test_a_mail_that_the_mailer_refuses_is_given_up_after_three_days(shop: TestShop, days: float, state: str) -> None:
     shop.outbox.mail("ready:1", service_of().id, READY)
     shop.clock.pass_by(days * 86400)
     shop.faults.plan(FaultKind.MAILER)
     shop.delivery().deliver_due()
     assert message("ready:1").state == state
+
+
+@pytest.mark.req("ENG-41")
+def test_a_mail_that_whmcs_refuses_holds_up_its_client_for_an_hour_and_is_tried_on(shop: TestShop) -> None:
+    service = service_of()
+    shop.outbox.mail("welcome:1", service.id, WELCOME)
+    shop.outbox.mail("ready:1", service.id, READY)
+    refused_until_now = []
+    while not shop.subjects():
+        shop.faults.plan(FaultKind.MAILER)
+        shop.delivery().deliver_due()
+        refused_until_now.append(shop.clock.now() - message("welcome:1").created_at)
+        shop.clock.pass_by(message("welcome:1").next_try_at - shop.clock.now())
+    assert shop.subjects() == [READY_SUBJECT]
+    assert refused_until_now[-2] <= 3600 < refused_until_now[-1]
+    assert shop.delivery().deliver_due() == 1
+    assert shop.subjects() == [READY_SUBJECT, WELCOME_SUBJECT]
+
+
+@pytest.mark.req("ENG-41")
+def test_an_entry_of_the_activity_log_that_may_not_be_written_holds_up_no_mail(shop: TestShop) -> None:
+    service = service_of()
+    shop.sandbox.denied_actions = frozenset({"LogActivity"})
+    shop.outbox.activity("deployed:1", service.id, "deployed")
+    shop.outbox.mail("ready:1", service.id, READY)
+    assert shop.delivery().deliver_due() == 1
+    assert shop.subjects() == [READY_SUBJECT]
+    assert "API role" in message("deployed:1").last_error
+    shop.sandbox.denied_actions = frozenset()
+    shop.clock.pass_by(900)
+    assert shop.delivery().deliver_due() == 1
 
 
 def test_wrong_credentials_lose_nothing(shop: TestShop) -> None:
@@ -232,6 +273,33 @@ def test_a_message_that_breaks_our_code_rests_and_does_not_stop_the_others(
     assert shop.delivery().deliver_due() == 1
     assert "Traceback" in caplog.text
     assert message("broken").next_try_at == shop.clock.now() + 3600
+    shop.clock.pass_by(3 * 86400 + 1)
+    shop.delivery().deliver_due()
+    assert message("broken").state == "failed"
+    assert shop.journal.rows[-1][2] == 'mail "broken" of service 1 was not sent: our bug: JSONDecodeError'
+
+
+@pytest.mark.req("ENG-15")
+def test_a_mail_whose_answer_is_lost_again_and_again_is_tried_less_and_less_often(shop: TestShop) -> None:
+    shop.outbox.mail("ready:1", service_of().id, READY)
+    shop.faults.plan(FaultKind.CUT_BEFORE, times=10)
+    pauses = []
+    for _ in range(10):
+        shop.delivery().deliver_due()
+        pauses.append(message("ready:1").next_try_at - shop.clock.now())
+        shop.clock.pass_by(pauses[-1])
+    assert pauses == [60, 60, 60, 60, 80, 160, 320, 640, 900, 900]
+    assert shop.delivery().deliver_due() == 1
+    assert shop.subjects() == [READY_SUBJECT]
+
+
+@pytest.mark.req("ENG-15")
+@pytest.mark.parametrize(("drawn", "pause"), [(0.0, 5.0), (0.5, 4.5), (0.999, 4.001)])
+def test_retries_of_many_messages_are_spread(shop: TestShop, drawn: float, pause: float) -> None:
+    shop.outbox.mail("ready:1", service_of().id, READY)
+    shop.faults.plan(FaultKind.DOWN)
+    Delivery(shop.api, shop.journal, shop.clock, jitter=lambda: drawn).deliver_due()
+    assert message("ready:1").next_try_at - shop.clock.now() == pytest.approx(pause)
 
 
 # Several processes

@@ -152,6 +152,7 @@ def test_every_key_of_the_file_is_a_key_of_the_environment(tmp_path: Path) -> No
         "secret": SECRET,
         "encryption_key": "a key of its own",
         "listen": "unix:/run/b.sock",
+        "metrics_listen": "127.0.0.1:9187",
         "whmcs_api_url": "http://127.0.0.1/includes/api.php",
         "whmcs_api_identifier": "id",
         "whmcs_api_secret": "api-secret",

@@ -23,11 +23,28 @@ FORMS: dict[str, tuple[dict[str, Any], str]] = {
     "backup_restore": ({"backup": "0f3a"}, "restore 0f3a"),
     "backup_schedule_save": ({"days": {"0": "07:00", "3": ""}}, "schedule {'0': '07:00', '3': ''}"),
     "reverse_names_save": ({"names": {"192.0.2.5": "mail.example.org"}}, "names {'192.0.2.5': 'mail.example.org'}"),
+    "iso_mount": ({"file": "a.iso"}, "mount a.iso"),
+    "iso_unmount": ({}, "unmount"),
+    "firewall_policies_save": (
+        {"policy_in": "DROP", "policy_out": "ACCEPT", "digest": "ab"},
+        "policies {'policy_in': 'DROP', 'policy_out': 'ACCEPT'} ab",
+    ),
+    "firewall_rule_add": (
+        {"direction": "IN", "action": "DROP", "comment": "x", "digest": "ab"},
+        "add ['DROP', 'IN', 'x'] ab",
+    ),
+    "firewall_rule_delete": ({"position": "0", "digest": "ab"}, "delete 0 ab"),
+    "firewall_rule_move": ({"position": "3", "to": "0", "digest": "ab"}, "move 3 to 0 ab"),
 }
 """Function -> the fields of its form, and what it asks the daemon for."""
 
-READS = {"status", "templates", "reverse_names", "backups_list"}
-ACTS = sorted({name for name, function in client.FUNCTIONS.items() if function is not None} - READS)
+READS = {
+    **{"status": "status", "reverse_names": "names", "information": "information", "charts_data": "week"},
+    **{"templates": "templates", "backups_list": "backups", "iso_list": "images", "firewall_read": "firewall"},
+}
+"""Function that is only read -> what it asks the daemon for."""
+
+ACTS = sorted({name for name, function in client.FUNCTIONS.items() if function is not None} - set(READS))
 
 
 def token_of(post: Post, service: int = 5, actor: Any = OWNER) -> str:
@@ -97,10 +114,23 @@ def test_without_a_login_session_nothing_can_be_pressed(post: Post, services: Re
     assert services.clients.asked == []
 
 
-def test_the_operating_systems_are_listed_for_a_page_that_is_only_read(post: Post, services: RecordingServices) -> None:
-    answer = post("/v1/client/templates", {"serviceid": 5, "userid": 7}, actor=OWNER)
-    assert answer.json == {"result": [{"done": True}]}
-    assert services.clients.asked == [("templates", 5, Actor("client", 7, session="a" * 64))]
+@pytest.mark.parametrize("name", READS)
+def test_what_is_only_read_needs_no_token(post: Post, services: RecordingServices, name: str) -> None:
+    params = {"serviceid": 5, "userid": 7, "request": {"method": "GET", "query": {"timeframe": "week", "id": "5"}}}
+    answer = post(f"/v1/client/{name}", params, actor=OWNER)
+    assert answer.status_code == 200
+    assert services.clients.asked == [(READS[name], 5, Actor("client", 7, session="a" * 64))]
+
+
+@pytest.mark.parametrize("fields", [{}, {"position": ""}, {"position": "-1"}, {"position": "x"}, {"position": ["0"]}])
+@pytest.mark.parametrize("name", ["firewall_rule_delete", "firewall_rule_move"])
+def test_a_position_that_is_none_is_not_the_first(
+    post: Post, services: RecordingServices, name: str, fields: dict[str, Any]
+) -> None:
+    response = send(post, name, {"to": "0", "digest": "ab", **fields, "form_token": token_of(post)})
+    assert response.status_code == 400
+    assert "position" in response.json["error"]
+    assert [what for what, _, _ in services.clients.asked] == ["status"]
 
 
 @pytest.mark.parametrize("fields", [{}, {"template": "x"}, {"template": "-1"}, {"template": ["9000"]}])
