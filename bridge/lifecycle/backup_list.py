@@ -11,6 +11,7 @@ from bridge.lifecycle.sight import look
 from bridge.models.module import VmInfo
 from bridge.runs import load
 from bridge.vm_context import Shop, VmContext
+from bridge.vm_state import state_of
 from statemachines import backups, states
 from statemachines.errors import NeedsAttention
 from statemachines.restore_backup import RESTORE_BACKUP
@@ -80,10 +81,9 @@ class BackupList:
 @retry_lost_connection
 def restore_failed(service_id: int) -> bool:
     """Whether the last thing done to the VM is a restore that failed: then it may be tried again, or the VM reinstalled."""
-    row = VmInfo.get_or_none(VmInfo.service_id == service_id)
-    if row is None or row.vm_status != states.READY:
+    if state_of(service_id) != states.READY:
         return False
-    log = read(row.vm_last_action_log)
+    log = read(VmInfo.get_by_id(service_id).vm_last_action_log)
     return (log.get("action"), log.get("result")) == (RESTORE_BACKUP.action, FAILED)
 
 

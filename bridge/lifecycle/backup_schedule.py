@@ -1,8 +1,12 @@
 """The task scheduleBackup: finds the VMs whose scheduled backup is due, and has it made."""
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
+
+from peewee import JOIN
 
 from bridge.action_log import read
 from bridge.clock import SystemClock
@@ -15,13 +19,24 @@ from bridge.models.companion import VmWork
 from bridge.models.module import VmInfo
 from bridge.models.whmcs import Service
 from bridge.product_settings import effective_package
-from bridge.tasks import Result, Watch
+from bridge.tasks import SCHEDULE, Result, Watch
 from statemachines import states
 from statemachines.commands import SCHEDULED_BACKUP
 from statemachines.run import FAILED
 
 BATCH = 500  # services that are read at a time
 AGAIN = 3600.0  # seconds until a scheduled backup that failed is tried again on the same day
+IN_HAND = 4  # VMs of one node that have theirs at work at the same time: the node makes one after the other
+
+
+@dataclass(frozen=True)
+class Scheduled:
+    """A ready VM with a schedule. `done` is the last date whose backup was made, `place` its server and node."""
+
+    service_id: int
+    week: Week
+    done: date | None
+    place: tuple[int | None, str | None]
 
 
 @dataclass(frozen=True)
@@ -33,70 +48,94 @@ class ScheduledBackups:
 
     def work(self, watch: Watch) -> Result:
         """One line for each VM that has today in its schedule and gets no backup now; none for the others."""
-        result = Result()
+        result, at_work = Result(), _at_work()
         now = self.clock.local(self.clock.now())
-        for row in _scheduled():
+        for vm in _scheduled():
             watch.alive()
-            self._consider(row, now, result, watch)
+            day = weeks.due(vm.week, now, vm.done)
+            if day is None:
+                _tell_why(vm, now, result)
+            elif obstacle := self._begin(vm, day, at_work, watch):
+                result.skipped(vm.service_id, obstacle)
         return result
 
-    def _consider(self, row: VmInfo, now: datetime, result: Result, watch: Watch) -> None:
-        week, done = Week.read(row.vm_backup_schedule), _last_done(row.service_id)
-        day = weeks.due(week, now, done)
-        if day is None:
-            why = weeks.why_not(week, now, done)
-            if why is WhyNot.DONE:
-                result.skipped(row.service_id, f"{why}, last:{done}")
-            elif why is WhyNot.NOT_YET:
-                result.skipped(row.service_id, f"{why}, at:{week.at(now.date()):%H:%M}")
-            return
-        obstacle = _obstacle(row) or self._failed_lately(row)
-        obstacle = obstacle or self.errands.give(row.service_id, SCHEDULED_BACKUP, self._facts(day), watch)
-        if obstacle:
-            result.skipped(row.service_id, obstacle)
+    def _begin(self, vm: Scheduled, day: date, at_work: Counter[tuple[int | None, str | None]], watch: Watch) -> str:
+        """Have the backup made; empty when that is so, else why not now."""
+        if obstacle := _obstacle(vm.service_id) or self._failed_lately(vm.service_id):
+            return obstacle
+        if at_work[vm.place] >= IN_HAND:
+            return f"waits for others on node {vm.place[1]}"
+        facts = new_backup(day.isoformat(), "", self.clock.now())
+        refused = self.errands.give(vm.service_id, SCHEDULED_BACKUP, facts, watch)
+        at_work[vm.place] += not refused
+        return refused
 
-    def _facts(self, day: date) -> dict[str, object]:
-        return new_backup(day.isoformat(), "", self.clock.now())
-
-    def _failed_lately(self, row: VmInfo) -> str:
+    @retry_lost_connection
+    def _failed_lately(self, service_id: int) -> str:
         """Whether the same backup was tried and failed less than AGAIN ago: what failed then would mostly fail now."""
         since = self.clock.stamp(self.clock.now() - AGAIN)
-        for run in read(row.vm_last_action_log).get("runs", []):
+        for run in read(VmInfo.get_by_id(service_id).vm_last_action_log).get("runs", []):
             if isinstance(run, dict) and (run.get("action"), run.get("result")) == (SCHEDULED_BACKUP, FAILED):
                 return f"failed, next try an hour after {run['finished']}" if str(run.get("finished")) > since else ""
         return ""
 
 
-@retry_lost_connection
-def _batch(after: int) -> list[VmInfo]:
-    scheduled = VmInfo.vm_backup_schedule.is_null(False) & VmInfo.vm_backup_schedule.not_in(["", "{}", "[]"])
-    rows = VmInfo.select(VmInfo.service_id, VmInfo.vm_backup_schedule, VmInfo.vm_last_action_log).where(
-        (VmInfo.service_id > after) & scheduled & (VmInfo.vm_status == states.READY)
-    )
-    return list(rows.order_by(VmInfo.service_id).limit(BATCH))
+def _tell_why(vm: Scheduled, now: datetime, result: Result) -> None:
+    why = weeks.why_not(vm.week, now, vm.done)
+    if why is WhyNot.DONE:
+        result.skipped(vm.service_id, f"{why}, last:{vm.done}")
+    elif why is WhyNot.NOT_YET:
+        result.skipped(vm.service_id, f"{why}, at:{vm.week.at(now.date()):%H:%M}")
 
 
-def _scheduled() -> Iterator[VmInfo]:
-    """The records of ready VMs with a schedule, by service ID."""
+def _scheduled() -> Iterator[Scheduled]:
+    """The ready VMs with a schedule, by service ID."""
     last = 0
     while batch := _batch(last):
         yield from batch
-        last = int(batch[-1].service_id)
+        last = batch[-1].service_id
 
 
 @retry_lost_connection
-def _last_done(service_id: int) -> date | None:
-    work = VmWork.select(VmWork.backup_day).where(VmWork.service_id == service_id).get_or_none()
+def _batch(after: int) -> list[Scheduled]:
+    scheduled = VmInfo.vm_backup_schedule.is_null(False) & VmInfo.vm_backup_schedule.not_in(["", "{}", "[]"])
+    wanted = (VmInfo.service_id > after) & scheduled & (VmInfo.vm_status == states.READY)
+    columns = (VmInfo.service_id, VmInfo.vm_backup_schedule, VmWork.backup_day, VmWork.server_id, VmWork.node)
+    rows: Any = (
+        VmInfo.select(*columns)
+        .join(VmWork, JOIN.LEFT_OUTER, on=(VmWork.service_id == VmInfo.service_id))
+        .where(wanted)
+        .order_by(VmInfo.service_id)
+        .limit(BATCH)
+        .tuples()
+    )
+    return [
+        Scheduled(service, Week.read(text), _date(day), (server, node)) for service, text, day, server, node in rows
+    ]
+
+
+def _date(text: str | None) -> date | None:
     try:
-        return date.fromisoformat((work.backup_day if work else None) or "")
+        return date.fromisoformat(text or "")
     except ValueError:
         return None
 
 
 @retry_lost_connection
-def _obstacle(row: VmInfo) -> str:
+def _at_work() -> Counter[tuple[int | None, str | None]]:
+    """How many scheduled backups are at work, by server and node."""
+    rows: Any = (
+        VmWork.select(VmWork.server_id, VmWork.node)
+        .where(VmWork.due_at.is_null(False) & (VmWork.queue == SCHEDULE.name))
+        .tuples()
+    )
+    return Counter(rows)
+
+
+@retry_lost_connection
+def _obstacle(service_id: int) -> str:
     """Why the service gets no backup, as far as WHMCS knows; empty when it does."""
-    service = Service.select(Service.domainstatus).where(Service.id == row.service_id).get_or_none()
+    service = Service.select(Service.domainstatus).where(Service.id == service_id).get_or_none()
     if service is None or service.domainstatus != "Active":
         return f"the service is {(service.domainstatus if service else '') or 'unknown'}"
-    return "" if effective_package(row.service_id)[0].backups else "the package has no backups"
+    return "" if effective_package(service_id)[0].backups else "the package has no backups"

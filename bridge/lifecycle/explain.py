@@ -47,7 +47,7 @@ class Explanations:
             "hostname": (service.domain or "") if service else "",
             "vm": {"vmid": info.vm_id, "name": info.vm_name or "", "node": work.node or ""},
             "status": info.vm_status or "",
-            "meaning": str(situation(info.vm_status)),
+            "meaning": str(situation(work.job_state or info.vm_status)),
             "suspended": bool(work.suspended == 1),
             **self._standing(info, work),
             "dns_pending": _dns_pending(service_id),
@@ -97,7 +97,8 @@ def _dns_pending(service_id: int) -> list[str]:
 
 def _waits_for(info: VmInfo, work: VmWork) -> str:
     """The step that is due, or the command that is at work, by its label; empty when nothing is to be done."""
-    step = next((step for machine in MACHINES if (step := machine.step_at(info.vm_status or ""))), None)
+    state = work.job_state or info.vm_status or ""
+    step = next((step for machine in MACHINES if (step := machine.step_at(state))), None)
     command = COMMANDS.get(command_in(work.intent))
     return step.label if step else command.label if command else ""
 

@@ -91,3 +91,13 @@ class Keeper(Living):
     def has_mark(self, service: int) -> bool:
         """Whether the VM carries our mark."""
         return Mark.read(str(self.config(service).get("description", ""))) == Mark(INSTALL, service)
+
+
+class Held:
+    """The lock of a task that nobody takes away."""
+
+    def alive(self) -> None:
+        """It is ours."""
+
+    def prove(self) -> None:
+        """It is ours."""

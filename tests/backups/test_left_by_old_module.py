@@ -7,7 +7,7 @@ from bridge.models.companion import VmidReservation, VmWork
 from bridge.models.module import VmInfo
 from statemachines.errors import NeedsAttention
 from tests.backups.conftest import Open
-from tests.backups.keeper import RESTORED_MAIL, Keeper
+from tests.backups.keeper import RESTORED_MAIL, Held, Keeper
 from tests.backups.past import backup_of_the_past
 from tests.lifecycle.scenarios import living
 
@@ -153,15 +153,5 @@ def test_what_is_ours_is_left_to_whoever_works_on_it(keeper: Open) -> None:
     rig.cluster.timing.durations["vzdump"] = 600.0
     rig.backup_now(service)
     upid = rig.record(service).vm_backup_now_utid
-    assert rig.house.duties["nowBackupStatus"].work(_Held()).details == []
+    assert rig.house.duties["nowBackupStatus"].work(Held()).details == []
     assert rig.record(service).vm_backup_now_utid == upid
-
-
-class _Held:
-    """The lock of a task that nobody takes away."""
-
-    def alive(self) -> None:
-        """It is ours."""
-
-    def prove(self) -> None:
-        """It is ours."""

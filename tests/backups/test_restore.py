@@ -7,7 +7,6 @@ from bridge.lifecycle.direct import Why
 from bridge.lifecycle.rules import Operation
 from bridge.models.companion import Slot, VmWork
 from bridge.models.module import VmInfo
-from bridge.models.whmcs import EmailTemplate
 from tests.backups.conftest import Open
 from tests.backups.keeper import PBS, RESTORED_MAIL, Keeper
 from tests.backups.past import OLD_ADDRESS, backup_of_the_past
@@ -120,7 +119,7 @@ def test_an_additional_disk_that_the_package_has_no_more_is_kept(keeper: Open) -
     assert rig.disk(service, "scsi1")["size"] == "10G"
 
 
-@pytest.mark.req("FW-22")
+@pytest.mark.req("BAK-19")
 def test_addresses_of_the_past_do_not_come_back(keeper: Open) -> None:
     rig = keeper()
     service = rig.living()
@@ -135,27 +134,16 @@ def test_addresses_of_the_past_do_not_come_back(keeper: Open) -> None:
     assert rig.guest_has_password(service)
 
 
-@pytest.mark.req("EML-08", "EML-13")
-def test_the_client_is_told_once_with_our_fields(keeper: Open) -> None:
+@pytest.mark.req("EML-08", "BAK-20")
+def test_the_client_is_told_once_for_each_restore(keeper: Open) -> None:
     rig = keeper()
     service = rig.living()
     volid = rig.made(service).volid
-    EmailTemplate.update(message="{$vm_id}|{$server_hostname}|2").execute()
-    restored(rig, service, volid)
-    assert [(mail.template, mail.body) for mail in rig.whmcs.mails] == [(RESTORED_MAIL, "100|pve1|2")]
     restored(rig, service, volid)
     assert rig.mails_of(service) == [RESTORED_MAIL]
-
-
-@pytest.mark.req("EML-15")
-@pytest.mark.parametrize(("template", "mails"), [("None", []), ("My own words", ["My own words"])])
-def test_the_product_chooses_the_mail(keeper: Open, template: str, mails: list[str]) -> None:
-    rig = keeper(mail_restored=template)
-    service = rig.living()
-    EmailTemplate.create(type="product", name="My own words", subject="Back", message="It is back.")
-    volid = rig.made(service).volid
+    assert rig.activity()[-1] == f"Virtual machine restored from a backup successfully - Service ID: {service}"
     restored(rig, service, volid)
-    assert (rig.state(service), [mail.template for mail in rig.whmcs.mails]) == ("ready", mails)
+    assert rig.mails_of(service) == [RESTORED_MAIL]
 
 
 @pytest.mark.req("BAK-22")

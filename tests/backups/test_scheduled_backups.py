@@ -4,11 +4,12 @@ from datetime import UTC, datetime
 
 import pytest
 
+from bridge.lifecycle.backup_schedule import IN_HAND
 from bridge.models.companion import VmWork
 from bridge.models.module import VmInfo
 from bridge.models.whmcs import Service
 from tests.backups.conftest import Open
-from tests.backups.keeper import Keeper
+from tests.backups.keeper import Held, Keeper
 from tests.lifecycle.scenarios import at_rest
 
 FRIDAY = datetime(2026, 4, 10, 4, 0, tzinfo=UTC).timestamp()  # 04:00
@@ -209,3 +210,16 @@ def test_many_vms_get_theirs_in_ticks_that_end(keeper: Open) -> None:
         rig.clock.advance(120)
     assert [rig.record(service).vm_backups for service in services] == [1, 1, 1]
     at_rest(rig)
+
+
+def test_a_node_has_a_few_in_hand_and_the_others_wait_without_a_worker(keeper: Open) -> None:
+    rig = keeper(node="pve1", ipv4_count="1", ipv6_count="0")
+    services = [scheduled(rig) for _ in range(IN_HAND + 2)]
+    rig.cluster.timing.durations["vzdump"] = 600.0
+    lines = {detail.service_id: detail.text for detail in rig.house.duties["scheduleBackup"].work(Held()).details}
+    assert lines == dict.fromkeys(services[IN_HAND:], "[skipped] waits for others on node pve1")
+    rig.run()
+    assert [rig.record(service).vm_backups for service in services] == [1] * IN_HAND + [0, 0]
+    rig.tick()
+    rig.run()
+    assert [rig.record(service).vm_backups for service in services] == [1] * len(services)
