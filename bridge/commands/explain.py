@@ -87,8 +87,14 @@ def _overview(facts: dict[str, Any]) -> Iterator[tuple[str, str]]:
     yield "Messages", _with_age(_counted(facts["outbox"]) or "all sent", facts["outbox_seconds"])
     yield "DNS", _with_age(f"{facts['dns_pending'] or 'no'} records pending", facts["dns_seconds"])
     for name, stamp in facts["last_runs"].items():
-        interval = facts["intervals"][name]
-        yield "Last run", f"{name} {stamp or 'never'} ({f'every {interval} min' if interval else 'off'})"
+        yield "Last run", f"{name} {stamp or 'never'} ({_task(facts['tasks'][name])})"
+
+
+def _task(task: dict[str, Any]) -> str:
+    """Interval, how the last run ended, and whether one is at work: `every 5 min, error, 3 in vain, at work`."""
+    parts = [f"every {task['interval']} min" if task["interval"] else "off", task["result"]]
+    parts += [f"{task['errors']} in vain" if task["errors"] else "", "at work" if task["held_by"] else ""]
+    return ", ".join(part for part in parts if part)
 
 
 def _counted(numbers: dict[str, int]) -> str:

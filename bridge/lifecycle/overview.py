@@ -11,9 +11,8 @@ from bridge.models.base import proxy
 from bridge.models.companion import VmWork
 from bridge.models.module import VmInfo
 from bridge.observation.health import Health
-from bridge.observation.standing import standing
+from bridge.observation.standing import TaskStanding, standing
 from bridge.settings import Settings
-from bridge.tasks import TASKS
 
 
 def overview(clock: SystemClock, settings: Settings) -> dict[str, Any]:
@@ -42,9 +41,15 @@ def overview(clock: SystemClock, settings: Settings) -> dict[str, Any]:
         "outbox_seconds": seconds(found.outbox_since),
         "dns_pending": found.dns,
         "dns_seconds": seconds(found.dns_since),
-        "last_runs": {task.name: _stamp(clock, settings.cron_last_run(task.name)) for task in TASKS},
-        "intervals": {task.name: settings.cron_interval(task.name) for task in TASKS},
+        "last_runs": {name: _stamp(clock, task.last_run) for name, task in found.tasks.items()},
+        "tasks": {name: _task(name, task, settings) for name, task in found.tasks.items()},
     }
+
+
+def _task(name: str, task: TaskStanding, settings: Settings) -> dict[str, Any]:
+    """What `last_runs` does not tell; `interval` in minutes, 0 = off."""
+    kept = {"result": task.result, "processed": task.processed, "errors": task.errors, "held_by": task.holder}
+    return {"interval": settings.cron_interval(name), **kept}
 
 
 def _by_status() -> dict[str, int]:

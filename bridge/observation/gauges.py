@@ -19,7 +19,6 @@ from bridge.database import DatabaseUnavailable
 from bridge.models.module import IpPool
 from bridge.observation.standing import Standing, standing
 from bridge.settings import Settings
-from bridge.tasks import TASKS
 from statemachines.ports import Clock
 
 log = logging.getLogger(__name__)
@@ -48,19 +47,23 @@ class Gauges(Collector):
         try:
             now = self._clock.now()
             found = standing(now)
-            metrics = [*_work(found, now), *_messages(found, now), *self._rhythm(), self._free_addresses(now)]
+            metrics = [*_work(found, now), *_messages(found, now), *self._rhythm(found), self._free_addresses(now)]
         except (DatabaseUnavailable, peewee.PeeweeException) as error:
             log.warning("metrics: %s", error)
             metrics = []
         yield _one("kvm_bridge_database_up", "1 when the database answered this scrape", bool(metrics))
         yield from metrics
 
-    def _rhythm(self) -> Iterator[Metric]:
+    def _rhythm(self, found: Standing) -> Iterator[Metric]:
         seen = self._settings.scheduler_seen() or 0.0
         yield _one("kvm_bridge_scheduler_seen_timestamp_seconds", "When a scheduler last showed that it works", seen)
-        runs = {task.name: self._settings.cron_last_run(task.name) or 0.0 for task in TASKS}
+        runs = {name: task.last_run or 0.0 for name, task in found.tasks.items()}
         text = "When a cron task was begun last"
         yield _by("kvm_bridge_task_last_run_timestamp_seconds", text, "task", runs)
+        failed = {name: float(task.result == "error") for name, task in found.tasks.items()}
+        yield _by("kvm_bridge_task_failed", "1 when the last run of a cron task ended with an error", "task", failed)
+        held = {name: float(bool(task.holder)) for name, task in found.tasks.items()}
+        yield _by("kvm_bridge_task_lock", "1 while some process runs the cron task", "task", held)
 
     def _free_addresses(self, now: float) -> Metric:
         known = self._pools

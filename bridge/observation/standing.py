@@ -9,10 +9,11 @@ from typing import Any
 
 from peewee import SQL, fn
 
-from bridge.models.companion import OutboxMessage, PendingRecord, Slot, VmWork
+from bridge.models.companion import OutboxMessage, PendingRecord, Slot, TaskState, VmWork
 from bridge.models.module import VmInfo
 from bridge.outbox.delivery import FAILED, UNSENT
 from bridge.runs import WORKING_STATES
+from bridge.tasks import TASKS
 from statemachines.states import ERROR_TERMINATE
 
 PENDING_STATES = (*sorted(WORKING_STATES), ERROR_TERMINATE)
@@ -21,12 +22,24 @@ COUNT = fn.COUNT(SQL("1"))
 
 
 @dataclass(frozen=True)
+class TaskStanding:
+    """A cron task: when it was begun last (None = never), how that run ended (`ok`, `error`, empty = not known), how many services
+    it worked on and how many of those in vain, and who runs it now (empty = nobody)."""
+
+    last_run: float | None = None
+    result: str = ""
+    processed: int = 0
+    errors: int = 0
+    holder: str = ""
+
+
+@dataclass(frozen=True)
 class Standing:
     """Numbers of VMs, unless it says otherwise; moments are epoch seconds, None = there is none.
 
     `waiting` are due and nobody works on them, the first since `waiting_since`. `leases` by holder. `pending` by state, `act` by
     who has to do something, `places` of heavy operations taken by scope. `outbox` messages by state, those to be sent since
-    `outbox_since`; `dns` records that are not right yet, since `dns_since`.
+    `outbox_since`; `dns` records that are not right yet, since `dns_since`. `tasks` by name.
     """
 
     waiting: int
@@ -39,6 +52,7 @@ class Standing:
     outbox_since: float | None
     dns: int
     dns_since: float | None
+    tasks: Mapping[str, TaskStanding]
 
 
 def standing(now: float) -> Standing:
@@ -60,7 +74,20 @@ def standing(now: float) -> Standing:
         outbox_since=unsent.scalar(),
         dns=dns,
         dns_since=dns_since,
+        tasks=_tasks(now),
     )
+
+
+def _tasks(now: float) -> dict[str, TaskStanding]:
+    """All tasks in their order, those that never ran included."""
+    rows = {row.name: row for row in TaskState.select()}
+    return {task.name: _task(rows[task.name], now) if task.name in rows else TaskStanding() for task in TASKS}
+
+
+def _task(row: TaskState, now: float) -> TaskStanding:
+    held = bool(row.lease_owner) and (row.lease_until or 0.0) >= now
+    holder = (row.lease_owner or "") if held else ""
+    return TaskStanding(row.last_run, row.last_result or "", row.processed or 0, row.errors or 0, holder)
 
 
 def _who_has_to_act(refused_terminations: int) -> dict[str, int]:

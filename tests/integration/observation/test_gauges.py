@@ -16,7 +16,8 @@ from bridge.observation.meters import Meters
 from bridge.observation.standing import standing
 from bridge.outbox import Outbox
 from bridge.settings import Settings
-from bridge.tasks import PROCESS
+from bridge.task_book import TaskBook
+from bridge.tasks import PROCESS, SNAPSHOTS, Result
 from tests.chaos.clock import VirtualClock
 from tests.factories import make_pool, make_service
 
@@ -108,13 +109,22 @@ def test_dns_records_places_and_the_rhythm_are_told(installation: Installation) 
     for number, scope in enumerate(("node:server:1:pve1", "node:server:1:pve2", "storage:server:1:ceph")):
         Slot.create(scope=scope, number=number, service_id=number)
     installation.settings.set_scheduler_seen(now - 3)
-    installation.settings.set_cron_last_run(PROCESS.name, now - 7)
+    book = TaskBook(installation.clock, lambda: 600.0)
+    book.begin(PROCESS.name, None)
+    book.note(SNAPSHOTS.name, Result(), ok=False)
+    installation.clock.advance(7)
     assert installation.value("dns_pending_records") == 2
-    assert installation.value("dns_pending_age_seconds") == 50
+    assert installation.value("dns_pending_age_seconds") == 57
     assert installation.value("heavy_operations", scope="node") == 2
     assert installation.value("heavy_operations", scope="storage") == 1
     assert installation.value("scheduler_seen_timestamp_seconds") == pytest.approx(now - 3)
-    assert installation.value("task_last_run_timestamp_seconds", task=PROCESS.name) == pytest.approx(now - 7)
+    assert installation.value("task_last_run_timestamp_seconds", task=PROCESS.name) == pytest.approx(now)
+    states = [
+        [installation.value(f"task_{what}", task=task.name) for what in ("failed", "lock")]
+        for task in (PROCESS, SNAPSHOTS)
+    ]
+    assert states == [[0, 1], [1, 0]]
+    assert installation.value("task_last_run_timestamp_seconds", task=SNAPSHOTS.name) == 0
 
 
 def reserve(address: str) -> None:

@@ -10,6 +10,7 @@ from bridge.observation.meters import Meters
 from bridge.observation.process import ProcessObservation
 from bridge.observation.pulse import Pulse
 from bridge.settings import Settings
+from bridge.task_book import TaskBook
 from bridge.tasks import PROCESS
 from tests.chaos.clock import VirtualClock
 from tests.services import free_port
@@ -58,7 +59,7 @@ def test_a_scheduler_counts_for_a_minute_after_its_last_sign_of_life(
 )
 def test_ticks_of_a_crontab_count_as_well(place: Place, interval: int, seconds: float, ready: bool) -> None:
     place.settings.change({f"cron_interval_{PROCESS.name}": interval})
-    place.settings.set_cron_last_run(PROCESS.name, place.clock.now())
+    TaskBook(place.clock, lambda: 600.0).touch(PROCESS.name)
     place.clock.advance(seconds)
     assert place.missing() == ({} if ready else SILENT)
 

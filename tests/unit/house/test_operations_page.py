@@ -12,7 +12,7 @@ from tests.unit.house.import_graph import ROOT
 
 PAGE = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
 SOURCE = (ROOT / "bridge" / "observation" / "gauges.py").read_text(encoding="utf-8")
-NOTHING = Standing(0, None, {}, {}, {}, {}, {}, None, 0, None)
+NOTHING = Standing(0, None, {}, {}, {}, {}, {}, None, 0, None, {})
 
 
 def metrics() -> set[str]:
