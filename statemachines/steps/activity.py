@@ -25,7 +25,7 @@ def package_is_changed(ctx: Context) -> Activity:
 
 def backup_is_restored(ctx: Context) -> Activity:
     """The VM is that of the backup, with the package of today."""
-    return _now(ctx, "restored", RESTORED)
+    return _now(ctx, "backup restored", RESTORED)
 
 
 def reinstalling(ctx: Context) -> Activity:

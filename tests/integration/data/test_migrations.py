@@ -144,6 +144,20 @@ def test_an_installation_from_before_suspension_gets_what_it_needs_and_keeps_its
     assert migrate(empty) == []
 
 
+@pytest.mark.req("DAT-02", "INS-24")
+def test_an_installation_from_before_backups_gets_what_it_needs_and_keeps_its_rows(empty: Database) -> None:
+    migrate(empty)
+    VmWork.create(service_id=5546, node="pve1")
+    VmidReservation.create(cluster="server:1", vmid=100, service_id=5546, reserved_at=0.0)
+    empty.execute_sql("ALTER TABLE kvm_bridge_vm DROP COLUMN backup_day")
+    empty.execute_sql("ALTER TABLE kvm_bridge_vmid DROP COLUMN adopted_at")
+    AppliedMigration.delete().where(AppliedMigration.version == 8).execute()
+    assert migrate(empty) == ["0008 backups"]
+    assert (VmWork.get_by_id(5546).backup_day, VmWork.get_by_id(5546).node) == (None, "pve1")
+    assert (VmidReservation.get().adopted_at, VmidReservation.get().vmid) == (None, 100)
+    assert migrate(empty) == []
+
+
 def migrate_elsewhere(url: str) -> list[str]:
     try:
         return migrate(connect(url))
