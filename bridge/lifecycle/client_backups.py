@@ -73,7 +73,7 @@ class ClientBackups:
         backup = self._find(self._shelf(service_id), id)
         if not backup.removable:
             raise Refusal(NOT_YOURS)
-        answer = self.direct.run(service_id, REMOVE_BACKUP, {"volid": backup.volid})
+        answer = self.direct.run(service_id, REMOVE_BACKUP, {"volid": backup.volid, "asked_at": self.clock.now()})
         return admission.told(service_id, "backup removal", answer)
 
     def restore(self, service_id: int, actor: Actor, id: str) -> Facts:

@@ -1,4 +1,7 @@
-"""Making a backup of the VM and removing one. What is asked for is in the intent: `id`, `purpose` and `text` of its notes."""
+"""Making a backup of the VM and removing one.
+
+What is asked for is in the intent: `id`, `purpose` and `text` of its notes, or the `volid` to be removed; `asked_at` is when.
+"""
 
 from collections.abc import Callable
 from typing import Any
@@ -8,19 +11,14 @@ from statemachines.context import Context
 from statemachines.engine import SUMMARY
 from statemachines.errors import Kind, NeedsAttention, StepError
 from statemachines.outcome import Done, Outcome, Skip, Wait
-from statemachines.steps import slots, tasks
+from statemachines.steps import once, slots, tasks
 from statemachines.steps.look import node_of, own_config, reserved_vmid
 
 MANUAL = "manual"  # the purpose of a backup that was asked for; any other is the date of a scheduled one
 SHOWN = "backup_task"
 VZDUMP = "vzdump"
-AT_ONCE = (
-    1  # on a node: it makes one backup after the other; a VM whose turn has not come is not locked, and holds a task
-)
-AT_WORK = 30.0  # seconds after which a call without an answer has had its effect, or never will
-RETRY = 5.0  # seconds until a cluster that gave no answer is asked again
+AT_ONCE = 1  # on a node, which makes one after the other: a VM that waits there is not locked, and holds a task
 GIVE_UP = 3600.0  # seconds that a backup may take to begin
-RECENT = 3600.0  # seconds by which clocks of ours and of a node may differ
 ALREADY_DONE = "already done today"
 
 
@@ -30,6 +28,13 @@ class NotMade(StepError):
     kind = Kind.PERMANENT
 
 
+class NotRemoved(StepError):
+    """The backup is still there; the message says why."""
+
+    kind = Kind.PERMANENT
+    who = "Proxmox admin"
+
+
 class NoRoom(StepError):
     """All backups that the client has bought exist already."""
 
@@ -37,23 +42,24 @@ class NoRoom(StepError):
     who = "client"
 
 
-def make(ctx: Context) -> Outcome:
-    """Make the backup that the intent describes, removing the oldest first when a scheduled one finds no room.
-
-    Raises NotMade, NoRoom, NeedsAttention. Trouble that time may heal is waited for, an hour at most until the backup has
-    begun, and for as long as it lasts from then on.
+def patient(what: str, step: Callable[[Context], Outcome]) -> Callable[[Context], Outcome]:
+    """The step that waits for what time may heal: an hour at most until it has begun something (`asked_at` of the intent),
+    from then on for as long as it takes. `what` is what could not begin.
     """
-    try:
-        return _make(ctx)
-    except Exception as error:
-        if ends_it(ctx, error):
-            ctx.store.release(ctx.vm)
-            raise
-        return _wait(ctx, error)
+
+    def waiting(ctx: Context) -> Outcome:
+        try:
+            return step(ctx)
+        except Exception as error:
+            if once.ends_it(ctx, error):
+                ctx.store.release(ctx.vm)
+                raise
+            return _wait(ctx, error, what)
+
+    return waiting
 
 
-def remove(ctx: Context) -> Outcome:
-    """Remove the backup `volid` of the intent; one that is gone already is fine. Raises NeedsAttention, NotRemoved."""
+def _remove(ctx: Context) -> Outcome:
     ended = tasks.poll(ctx, "the removal of the backup is still running")
     if isinstance(ended, Wait):
         return ended
@@ -66,7 +72,7 @@ def remove(ctx: Context) -> Outcome:
     if volid not in {backup.volid for backup in backups.removable(present, ctx.vm, ctx.mark)}:
         raise NeedsAttention(f"backup {volid} is protected, or was not made for service {ctx.vm.service_id}")
     if ended and not ended.ok and not ended.unknown:
-        raise StepError(f"backup {volid} could not be removed: {ended.text}")
+        raise NotRemoved(f"backup {volid} could not be removed: {ended.text}")
     return _delete(ctx, volid)
 
 
@@ -96,46 +102,6 @@ def count(ctx: Context, present: list[Any], **changes: Any) -> None:
     ctx.store.note(ctx.vm, backups=len(backups.own(present, ctx.vm, ctx.mark)), **changes)
 
 
-def started_since(ctx: Context, type: str) -> Any | None:
-    """The task of this type on the VM that was not there when the intent's `begun_at` was written; None when there is none."""
-    found = ctx.hypervisor.find_tasks(
-        node_of(ctx), type=type, vmid=reserved_vmid(ctx), since=float(ctx.vm.intent["begun_at"]) - RECENT
-    )
-    return next((task for task in found if task.upid not in ctx.vm.intent["known"]), None)
-
-
-def ends_it(ctx: Context, error: Exception) -> bool:
-    """Whether nothing is to be waited for any more. What Proxmox refuses while its task runs says nothing about the task."""
-    kind = errors.kind_of(error)
-    at_work = ctx.vm.task is not None or "begun_at" in ctx.vm.intent
-    return kind is Kind.BUG or (kind is Kind.PERMANENT and (isinstance(error, StepError) or not at_work))
-
-
-def write_down(ctx: Context, type: str) -> None:
-    """Before a task is started: when, and which tasks of its type there are already, so that it is found without its UPID."""
-    now = ctx.clock.now()
-    found = ctx.hypervisor.find_tasks(node_of(ctx), type=type, vmid=reserved_vmid(ctx), since=now - 2 * RECENT)
-    ctx.store.note(ctx.vm, intent={**ctx.vm.intent, "begun_at": now, "known": [task.upid for task in found]})
-
-
-def begin(ctx: Context, start: Callable[[], str], what: str, shown: str) -> Outcome:
-    """Start the task that was written down. Whether a call without an answer has started it, is looked for later."""
-    try:
-        return tasks.launch(ctx, start, what, shown) or Wait(what)
-    except Exception as error:
-        if errors.outcome_unknown(error):
-            return Wait(str(error), again_in=RETRY)
-        forget(ctx)
-        raise
-
-
-def forget(ctx: Context) -> None:
-    """Nothing was started after all."""
-    ctx.store.note(
-        ctx.vm, intent={key: ctx.vm.intent[key] for key in ctx.vm.intent if key not in ("begun_at", "known")}
-    )
-
-
 def _make(ctx: Context) -> Outcome:
     if busy := slots.queued_in_background(ctx):
         return busy
@@ -143,14 +109,14 @@ def _make(ctx: Context) -> Outcome:
     ended = tasks.poll(ctx, f"backup of VM {ctx.vm.vm_id} is still running", SHOWN)
     if isinstance(ended, Wait):
         return ended
-    if "begun_at" not in ctx.vm.intent:
+    if not once.is_written_down(ctx):
         return _prepare(ctx, ended)
     present = existing(ctx, storage_of(ctx))
     if backups.by_id(present, ctx.mark, str(ctx.vm.intent["id"])):
         return _made(ctx, present)
     if upid and ended:
         raise NotMade(f"the backup of VM {ctx.vm.vm_id} failed: {_reason(ctx, upid, ended)}")
-    return _look_for_task(ctx)
+    return once.look_for(ctx, VZDUMP, f"backup of VM {ctx.vm.vm_id}", SHOWN)
 
 
 def _reason(ctx: Context, upid: str, ended: tasks.Ended) -> str:
@@ -181,8 +147,8 @@ def _prepare(ctx: Context, removed: tasks.Ended | None) -> Outcome:
         return busy
     if doomed:
         return _remove_oldest(ctx, doomed[0].volid, removed)
-    write_down(ctx, VZDUMP)
-    return begin(ctx, lambda: _start(ctx, storage), f"backup of VM {vmid} is still running", SHOWN)
+    once.write_down(ctx, VZDUMP)
+    return once.begin(ctx, lambda: _start(ctx, storage), f"backup of VM {vmid} is still running", SHOWN)
 
 
 def _start(ctx: Context, storage: str) -> str:
@@ -217,22 +183,18 @@ def _made(ctx: Context, present: list[Any]) -> Outcome:
     return Done(facts={SUMMARY: f"backup made, {ctx.vm.backups} of {ctx.package.backups}"})
 
 
-def _look_for_task(ctx: Context) -> Outcome:
-    """No UPID and no backup: the answer was lost, or the process died around the call."""
-    what = f"backup of VM {ctx.vm.vm_id} is still running"
-    found = started_since(ctx, VZDUMP)
-    if found is not None:
-        tasks.follow(ctx, found.upid, SHOWN)
-        return Wait(what)
-    if ctx.clock.now() - float(ctx.vm.intent["begun_at"]) < AT_WORK:
-        return Wait(what, again_in=RETRY)
-    forget(ctx)
-    return Wait(f"backup of VM {ctx.vm.vm_id} was not started", again_in=0.0)
-
-
-def _wait(ctx: Context, error: Exception) -> Outcome:
-    begun = ctx.vm.task is not None or "begun_at" in ctx.vm.intent
-    if not begun and ctx.clock.now() - float(ctx.vm.intent["asked_at"]) >= GIVE_UP:
+def _wait(ctx: Context, error: Exception, what: str) -> Outcome:
+    if not once.at_work(ctx) and ctx.clock.now() - float(ctx.vm.intent["asked_at"]) >= GIVE_UP:
         ctx.store.release(ctx.vm)
-        raise NotMade(f"the backup of VM {ctx.vm.vm_id} could not begin within an hour: {error}") from error
-    return Wait(str(error), again_in=RETRY)
+        raise NotMade(f"{what} of VM {ctx.vm.vm_id} could not begin within an hour: {error}") from error
+    return Wait(str(error), again_in=once.RETRY)
+
+
+make = patient("the backup", _make)
+"""Make the backup that the intent describes, removing the oldest first when a scheduled one finds no room.
+
+Raises NotMade, NoRoom, NeedsAttention.
+"""
+
+remove = patient("the removal of a backup", _remove)
+"""Remove the backup `volid` of the intent; one that is gone already is fine. Raises NeedsAttention, NotRemoved."""

@@ -1,7 +1,7 @@
 """Restoring a backup over the VM. Which one is in the intent, from the request on: `{"restore_backup": {"volid": …}}`.
 
 A restore may take the mark off our VM: the backup may be older than the mark. From the moment on that it is written down
-(`begun_at`), the VM under our VMID is ours, whatever it carries, and the mark is put back before anything else is done.
+(`once`), the VM under our VMID is ours, whatever it carries, and the mark is put back before anything else is done.
 """
 
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from statemachines import errors
 from statemachines.context import Context
 from statemachines.errors import Busy, Kind, NeedsAttention, StepError
 from statemachines.outcome import Done, Outcome, Skip, Wait
-from statemachines.steps import activity, backup, cloudinit, mail, power, removal, repackage, slots, tasks
+from statemachines.steps import activity, backup, cloudinit, mail, once, power, removal, repackage, slots, tasks
 from statemachines.steps.look import node_of, own_config, reserved_vmid
 from statemachines.steps.optional import optional
 
@@ -39,10 +39,10 @@ def patient(step: Callable[[Context], Outcome]) -> Callable[[Context], Outcome]:
         except Exception as error:
             if errors.is_busy(error):
                 raise
-            if backup.ends_it(ctx, error):
+            if once.ends_it(ctx, error):
                 ctx.store.release(ctx.vm)
                 raise
-            return Wait(str(error), again_in=backup.RETRY)
+            return Wait(str(error), again_in=once.RETRY)
 
     return waiting
 
@@ -91,13 +91,13 @@ def restore(ctx: Context) -> Outcome:
     ended = tasks.poll(ctx, what, SHOWN)
     if isinstance(ended, Wait):
         return ended
-    if "begun_at" not in ctx.vm.intent:
+    if not once.is_written_down(ctx):
         return _take_over(ctx, what) if TASK in _asked(ctx) else _begin(ctx, what)
     if ended is None:
-        return _look_for_task(ctx, what)
+        return once.look_for(ctx, QMRESTORE, f"restore of VM {ctx.vm.vm_id}", SHOWN)
     _claim(ctx)
     if ended.unknown and int(ctx.vm.intent.get("tries", 0)) < TRIES:
-        backup.forget(ctx)
+        once.forget(ctx)
         return Wait(f"nobody knows how the restore of VM {ctx.vm.vm_id} ended; it is done again", again_in=0.0)
     ctx.store.release(ctx.vm)
     if not ended.ok:
@@ -160,30 +160,16 @@ def _begin(ctx: Context, what: str) -> Outcome:
     volid, storage = str(_asked(ctx)["volid"]), ctx.vm.intent.get("storage")
     if busy := slots.take_in_background(ctx, "restores", node, ctx.tuning.heavy_per_storage):
         return busy
-    backup.write_down(ctx, QMRESTORE)
-    ctx.store.note(ctx.vm, intent={**ctx.vm.intent, "tries": int(ctx.vm.intent.get("tries", 0)) + 1})
-    return backup.begin(ctx, lambda: ctx.hypervisor.restore(node, vmid, volid, storage), what, SHOWN)
+    once.write_down(ctx, QMRESTORE, tries=int(ctx.vm.intent.get("tries", 0)) + 1)
+    return once.begin(ctx, lambda: ctx.hypervisor.restore(node, vmid, volid, storage), what, SHOWN)
 
 
 def _take_over(ctx: Context, what: str) -> Outcome:
     """Wait for the restore that the old module has started. It is done once, whatever becomes of it."""
     upid = str(_asked(ctx)[TASK])
-    begun = {"begun_at": ctx.clock.now(), "known": [], "tries": TRIES}
-    ctx.store.note(ctx.vm, node=upid.split(":")[1], intent={**ctx.vm.intent, **begun})
-    tasks.follow(ctx, upid, SHOWN)
+    ctx.store.note(ctx.vm, node=upid.split(":")[1])
+    once.follow(ctx, upid, SHOWN, tries=TRIES)
     return Wait(what, again_in=0.0)
-
-
-def _look_for_task(ctx: Context, what: str) -> Outcome:
-    """No UPID: the answer was lost, or the process died around the call."""
-    found = backup.started_since(ctx, QMRESTORE)
-    if found is not None:
-        tasks.follow(ctx, found.upid, SHOWN)
-        return Wait(what)
-    if ctx.clock.now() - float(ctx.vm.intent["begun_at"]) < backup.AT_WORK:
-        return Wait(what, again_in=backup.RETRY)
-    backup.forget(ctx)
-    return Wait(f"restore of VM {ctx.vm.vm_id} was not started", again_in=0.0)
 
 
 def _claim(ctx: Context) -> None:

@@ -47,7 +47,7 @@ class Keeper(Living):
 
     def remove(self, service: int, volid: str) -> Answer:
         """Remove a backup, as far as somebody waits for it."""
-        return self.house.direct.run(service, REMOVE_BACKUP, {"volid": volid})
+        return self.house.direct.run(service, REMOVE_BACKUP, {"volid": volid, "asked_at": self.clock.now()})
 
     def ask_restore(self, service: int, volid: str) -> str:
         """Ask for a restore."""

@@ -3,13 +3,15 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from bridge.lifecycle.backup_list import restore_failed
 from bridge.models.companion import VmWork
 from bridge.sandbox.proxmox.timing import Timing
+from statemachines.commands import REMOVE_BACKUP
 from tests.backups.keeper import RESTORED_MAIL, Keeper
 from tests.backups.past import OLD_ADDRESS, backup_of_the_past
 from tests.chaos import invariants
 from tests.lifecycle.living import Facts
-from tests.lifecycle.scenarios import BRISK, addresses_reach_everything, living
+from tests.lifecycle.scenarios import BRISK, addresses_reach_everything, at_rest, living
 
 DAY = "2026-04-10"
 
@@ -20,7 +22,6 @@ class Scenario:
 
     begin: Callable[[Keeper, int], list[str]]
     holds: Callable[[Keeper, int, Facts, list[str]], None]
-    settings: tuple[tuple[str, str], ...] = ()
 
     def start(self, rig: Keeper) -> tuple[int, Facts, list[str]]:
         """The VM, what it is, and the backups that it has."""
@@ -111,8 +112,53 @@ def recorded(rig: Keeper, service: int, count: int) -> None:
     assert rig.work(service).job_state is None
 
 
+def unwanted(rig: Keeper, service: int) -> list[str]:
+    """A backup is to be removed; his process who asked for it is gone."""
+    for text in ("kept", "unwanted"):
+        rig.made(service, text)
+    names = _names(rig)
+    assert (
+        rig.house.errands.give(service, REMOVE_BACKUP, {"volid": f"backup:{names[1]}", "asked_at": rig.clock.now()})
+        == ""
+    )
+    return names[:1]
+
+
+def the_restore_will_fail(rig: Keeper, service: int) -> list[str]:
+    """The task of the restore fails, and leaves an empty configuration."""
+    rig.made(service, "good")
+    names = _names(rig)
+    rig.snapshot(service, "monday")
+    rig.fault(kind="task-fails", task_type="qmrestore", exit_status="no space left on the storage")
+    assert rig.ask_restore(service, f"backup:{names[0]}") == "success"
+    return names
+
+
+def removed_once(rig: Keeper, service: int, before: Facts, names: list[str]) -> None:
+    """It is gone, the others are not."""
+    living(rig, service, (2, 1), [])
+    assert rig.facts(service) == before
+    assert _names(rig) == names
+    recorded(rig, service, 1)
+
+
+def failed_and_at_rest(rig: Keeper, service: int, before: Facts, names: list[str]) -> None:
+    """Nothing is left over but the VM, its backup and the reason; and another restore succeeds."""
+    at_rest(rig)
+    assert restore_failed(service)
+    assert (rig.state(service), rig.has_mark(service), rig.mails_of(service)) == ("ready", True, [])
+    assert _names(rig) == names
+    recorded(rig, service, 1)
+    assert rig.tasks("qmrestore") == 1
+    assert rig.ask_restore(service, f"backup:{names[0]}") == "success"
+    rig.run()
+    living(rig, service, (2, 1), [RESTORED_MAIL])
+
+
 SCENARIOS = {
     "manual backup": Scenario(one_more, made_once),
     "scheduled backup with rotation": Scenario(a_full_shelf, rotated_once),
+    "removal": Scenario(unwanted, removed_once),
     "restore": Scenario(the_past_is_wanted, restored_once),
+    "restore that fails": Scenario(the_restore_will_fail, failed_and_at_rest),
 }

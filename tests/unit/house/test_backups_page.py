@@ -2,7 +2,7 @@
 
 import pytest
 
-from bridge.lifecycle.backup_schedule import AGAIN
+from bridge.lifecycle.backup_schedule import AGAIN, IN_HAND
 from bridge.lifecycle.week import WhyNot
 from providers.proxmox import Mark
 from providers.proxmox.backup_note import BackupNote
@@ -29,6 +29,8 @@ def test_the_page_tells_the_times_that_hold() -> None:
     assert (backup.GIVE_UP, AGAIN) == (3600.0, 3600.0)
     assert "has not begun after an hour is given up" in PAGE
     assert "tried\nagain after an hour" in PAGE
+    assert IN_HAND == 4
+    assert "four VMs of a node have their backup in hand" in PAGE
     assert f"stopped after {SHUTDOWN_SECONDS:.0f} seconds" in PAGE
 
 
