@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import quote
 
 from bridge.sandbox.proxmox.guest_system import GuestSystem
+from bridge.sandbox.proxmox.traffic import Flow
 
 Config = dict[str, Any]
 
@@ -17,12 +18,15 @@ UNUSED_KEY = re.compile(r"unused\d+")
 
 @dataclass
 class Run:
-    """A running QEMU process. `config` is what it was started with; `ready_at`: when its agent answers, if ever."""
+    """A running QEMU process. `config` is what it was started with; `ready_at`: when its agent answers, if ever; `flow`: what
+    its network cards have counted.
+    """
 
     pid: int
     started_at: float
     config: Config
     ready_at: float | None
+    flow: Flow
     paused: bool = False
     addresses: dict[str, str] = field(default_factory=dict)
     system: GuestSystem = field(default_factory=GuestSystem)

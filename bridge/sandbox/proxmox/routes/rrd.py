@@ -26,7 +26,7 @@ _STORAGE = {
     "parameters": {**_FRAME, "storage": {"type": "string", "format": "pve-storage-id"}},
 }
 
-_OF_A_VM = ("cpu", "disk", "diskread", "diskwrite", "maxdisk", "maxmem", "mem", "netin", "netout")
+_OF_A_VM = ("cpu", "disk", "diskread", "diskwrite", "maxdisk", "maxmem", "mem")
 Sample = dict[str, Any]
 
 
@@ -40,11 +40,14 @@ def vm_samples(call: Call) -> list[Sample]:
         socket = "rrdcached@unix:/var/run/rrdcached.sock"
         raise ApiError(f"RRD error: {socket}: rrd_fetch_r failed: opening '{path}': No such file or directory")
 
-    def sample() -> Sample:
+    def sample(begin: int, end: int) -> Sample:
         status = brief_status(call.cluster, guest)
         pressures = [f"pressure{what}{how}" for what in ("cpu", "io", "memory") for how in ("some", "full")]
         more = ["memhost", *pressures] if call.cluster.version.startswith("9") else []
-        return {**{key: status[key] for key in _OF_A_VM}, "maxcpu": status["cpus"], **dict.fromkeys(more, 0)}
+        rates = call.cluster.traffic.average(call.vmid, begin, min(end, int(call.now)))
+        network = dict(zip(("netin", "netout"), rates, strict=True)) if rates else {}
+        facts = {key: status[key] for key in _OF_A_VM}
+        return {**facts, **network, "maxcpu": status["cpus"], **dict.fromkeys(more, 0)}
 
     return _samples(call, guest.created, sample)
 
@@ -53,7 +56,7 @@ def vm_samples(call: Call) -> list[Sample]:
 def node_samples(call: Call) -> list[Sample]:
     """Load of a node."""
 
-    def sample() -> Sample:
+    def sample(begin: int, end: int) -> Sample:
         load = node_load(call, call.node)
         facts = {"cpu": load["cpu"], "maxcpu": load["maxcpu"], "iowait": 0, "loadavg": 0.1, "netin": 0, "netout": 0}
         facts |= {"memtotal": load["maxmem"], "memused": load["mem"], "swaptotal": 0, "swapused": 0}
@@ -66,15 +69,19 @@ def node_samples(call: Call) -> list[Sample]:
 def storage_samples(call: Call) -> list[Sample]:
     """Space of a storage."""
     storage = call.cluster.storage(str(call.values["storage"]), call.node.name)
-    return _samples(call, call.node.booted_at, lambda: {"total": storage.total, "used": storage.used(call.node.name)})
+    return _samples(
+        call, call.node.booted_at, lambda begin, end: {"total": storage.total, "used": storage.used(call.node.name)}
+    )
 
 
-def _samples(call: Call, since: float, sample: Callable[[], Sample]) -> list[Sample]:
-    """The last samples; those of before `since` have only their time, and so have long ones that are not over yet."""
+def _samples(call: Call, since: float, sample: Callable[[int, int], Sample]) -> list[Sample]:
+    """The last samples, each with the time at which it begins (PVE::RRD: the start that RRDs::fetch gives); those of before
+    `since` have only their time, and so have long ones that are not over yet.
+    """
     step = _STEPS[str(call.values["timeframe"])]
     last = int(call.now) // step * step
     found = []
     for time in range(last - (_SAMPLES - 1) * step, last + 1, step):
         over = time + step <= call.now or step == _STEPS["hour"]
-        found.append({"time": time, **(sample() if over and time + step > since else {})})
+        found.append({"time": time, **(sample(time, time + step) if over and time + step > since else {})})
     return found
