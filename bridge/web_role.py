@@ -18,6 +18,7 @@ from bridge.lifecycle.reinstall import Reinstallation
 from bridge.lifecycle.vm_log import VmLogs
 from bridge.protocol.nonces import DatabaseNonces
 from bridge.server_test import ConnectionTest
+from bridge.statistics.usage import Usage
 from bridge.streamed_cron import StreamedCron
 from bridge.upgrade import bring_up_to_date
 from bridge.vm_context import Shop
@@ -40,6 +41,7 @@ class WebServices:
         self.dns_list = house.dns_list
         self.explanations = house.explanations
         self.logs = VmLogs()
+        self.usage = Usage(house.clock)
         self.connections = ConnectionTest(house.hypervisors, house.settings)
         self.cron = StreamedCron(lambda: house.cron, house.settings, house.delivering)
         self.installation = InstallationLife(house)

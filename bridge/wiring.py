@@ -48,6 +48,7 @@ from bridge.proxmox_log import DebugSwitch, ProxmoxLog
 from bridge.runs import WORKING_STATES, Runs
 from bridge.scheduler import Chore, Scheduler
 from bridge.settings import Settings, install_id
+from bridge.statistics.collector import Statistics
 from bridge.store import RecordStore
 from bridge.trust import Trust
 from bridge.vm_context import Shop
@@ -188,6 +189,11 @@ class House:
     def passwords(self) -> Passwords:
         """Changes guests' passwords."""
         return Passwords(self.direct, self.whmcs, self.clock)
+
+    @cached_property
+    def statistics(self) -> Statistics:
+        """Collects traffic."""
+        return Statistics(self.clock, self.hypervisors, install_id)
 
     @cached_property
     def cron(self) -> Cron:

@@ -12,7 +12,7 @@ from secrets import token_hex
 from peewee import IntegrityError
 
 from bridge.database import Database, DatabaseUnavailable, retry_lost_connection, transaction
-from bridge.migrations import m0001_first_tables, m0002_suspension, m0003_dns, m0004_address_history
+from bridge.migrations import m0001_first_tables, m0002_suspension, m0003_dns, m0004_address_history, m0006_traffic
 from bridge.models.companion import AppliedMigration, Setting
 
 _LOCK_WAIT_SECONDS = 20
@@ -22,6 +22,7 @@ MIGRATIONS: dict[int, tuple[str, Callable[[Database], None]]] = {
     2: ("0002 suspension", m0002_suspension.apply),
     3: ("0003 DNS", m0003_dns.apply),
     4: ("0004 address history", m0004_address_history.apply),
+    6: ("0006 traffic", m0006_traffic.apply),
 }
 
 

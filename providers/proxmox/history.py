@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from providers.proxmox.calls import Calls
@@ -31,10 +32,13 @@ class History(Calls):
         before the VM's beginning is of another VM. Raises what the API raises; a VM that never ran has no file (500).
         """
         rows = self._api.get(
-            f"read the traffic of VM {vmid}", f"{self._vm(node, vmid)}/rrddata", timeframe=frame, cf="AVERAGE"
+            f"read the traffic of VM {vmid} on node {node}",
+            f"{self._vm(node, vmid)}/rrddata",
+            timeframe=frame,
+            cf="AVERAGE",
         )
         times = [int(row["time"]) for row in rows]
-        seconds = min((after - before for before, after in zip(times, times[1:], strict=False)), default=0)
+        seconds = min((after - before for before, after in pairwise(times)), default=0)
         if seconds <= 0:
             return []
         return [
