@@ -77,7 +77,7 @@ class Meter(Installation):
 
     def truth(self, service: int, begin: float = 0.0, end: float = float("inf")) -> tuple[float, float]:
         """Bytes that truly went in and out."""
-        return self.cluster.traffic.between(self.vmid(service), begin, min(end, self.clock.now()))
+        return self.cluster.traffic.between(self.vmid(service), begin, min(end, self.clock.now() + 0.001))
 
     def rows(self, service: int) -> list[tuple[str, int, int]]:
         """The documented rows: hour, bytes in, bytes out."""
@@ -115,12 +115,16 @@ class Meter(Installation):
         self.clock.advance(30.0)
         self.cluster.catch_up()
 
+    def post(self, service: int, what: str, params: dict[str, Any]) -> None:
+        """A call about the VM, and until its task is over."""
+        self.proxmox._api.post("ask", f"nodes/{self.node(service)}/qemu/{self.vmid(service)}/{what}", params)
+        self.clock.advance(30.0)
+        self.cluster.catch_up()
+
     def migrate(self, service: int, *, online: bool) -> None:
         """To the other node, and until it is there."""
-        here = self.node(service)
-        target = next(name for name in sorted(self.cluster.nodes) if name != here)
-        params = {"target": target, **({"online": 1, "with-local-disks": 1} if online else {})}
-        self.proxmox._api.post("migrate", f"nodes/{here}/qemu/{self.vmid(service)}/migrate", params)
+        target = next(name for name in sorted(self.cluster.nodes) if name != self.node(service))
+        self.post(service, "migrate", {"target": target, **({"online": 1, "with-local-disks": 1} if online else {})})
         self.clock.advance(60.0)
         self.cluster.catch_up()
         assert self.node(service) == target

@@ -7,6 +7,7 @@ process, and even the VM. It holds rates; where a counter fell between two updat
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from math import inf, nextafter
 
 RATES = (110.0, 90.0)  # bytes a second, in and out, of a VM that nobody has given others
 UPDATE = 10  # seconds between two updates of the RRD (pvestatd)
@@ -24,10 +25,10 @@ class Flow:
     bursts: list[tuple[float, Bytes]] = field(default_factory=list)
 
     def between(self, begin: float, end: float) -> Bytes:
-        """Bytes in and out of that time."""
+        """Bytes in and out of that time, a burst at its very end not among them."""
         begin, end = max(begin, self.began), end if self.ended is None else min(end, self.ended)
-        netin = sum(there for time, (there, _) in self.bursts if begin < time <= end)
-        netout = sum(back for time, (_, back) in self.bursts if begin < time <= end)
+        netin = sum(there for time, (there, _) in self.bursts if begin <= time < end)
+        netout = sum(back for time, (_, back) in self.bursts if begin <= time < end)
         for number, (since, (rate_in, rate_out)) in enumerate(self.rates):
             until = self.rates[number + 1][0] if number + 1 < len(self.rates) else end
             seconds = max(0.0, min(until, end) - max(since, begin))
@@ -36,7 +37,7 @@ class Flow:
 
     def counters(self, now: float) -> tuple[int, int]:
         """What the cards' counters show."""
-        netin, netout = self.between(self.began - 1.0, now)
+        netin, netout = self.between(self.began, nextafter(now, inf))
         return int(netin), int(netout)
 
 
@@ -77,6 +78,10 @@ class Traffic:
         """What truly went through the cards in that time, whatever any counter shows."""
         parts = [flow.between(begin, end) for flow in self._flows.get(vmid, [])]
         return sum(netin for netin, _ in parts), sum(netout for _, netout in parts)
+
+    def since(self, vmid: int, created: float) -> float:
+        """From when on there is an RRD of that VMID; a VM made at `created` may have had a forerunner."""
+        return min([created, *(flow.began for flow in self._flows.get(vmid, []))])
 
     def average(self, vmid: int, begin: int, end: int) -> Bytes | None:
         """The rates that the RRD has for that time: the average of what is known; None = more than half of it is not."""

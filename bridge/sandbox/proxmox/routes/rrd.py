@@ -49,7 +49,7 @@ def vm_samples(call: Call) -> list[Sample]:
         facts = {key: status[key] for key in _OF_A_VM}
         return {**facts, **network, "maxcpu": status["cpus"], **dict.fromkeys(more, 0)}
 
-    return _samples(call, guest.created, sample)
+    return _samples(call, call.cluster.traffic.since(call.vmid, guest.created), sample)
 
 
 @route("GET", "/nodes/{node}/rrddata", _NODE)
