@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
+from math import inf, nextafter
 from pathlib import Path
 from typing import Any
 
@@ -77,7 +78,7 @@ class Meter(Installation):
 
     def truth(self, service: int, begin: float = 0.0, end: float = float("inf")) -> tuple[float, float]:
         """Bytes that truly went in and out."""
-        return self.cluster.traffic.between(self.vmid(service), begin, min(end, self.clock.now() + 0.001))
+        return self.cluster.traffic.between(self.vmid(service), begin, min(end, nextafter(self.clock.now(), inf)))
 
     def rows(self, service: int) -> list[tuple[str, int, int]]:
         """The documented rows: hour, bytes in, bytes out."""
