@@ -10,7 +10,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import create_account, crowd, deploy_overhead, dns_records, first_call, idle_tick
+from benchmarks import create_account, crowd, deploy_overhead, dns_records, first_call, idle_tick, statistics
 from benchmarks.case import Ground, Ratio
 from tests.services import MariaDb
 
@@ -21,6 +21,7 @@ CASES: dict[str, Callable[[Ground], list[Ratio]]] = {
     "dns_records": dns_records.run,
     "crowd": crowd.run,
     "idle_tick": idle_tick.run,
+    "statistics": statistics.run,
 }
 
 
