@@ -83,7 +83,7 @@ def write(entries: Sequence[Entry], prove: Callable[[], None]) -> set[int]:
         if fresh:
             _add_hours(fresh)
             TrafficState.replace_many([_row(entry) for entry in fresh]).execute()  # type: ignore[no-untyped-call]
-    return {entry.service_id for entry in entries if entry in fresh or found.get(entry.service_id) == entry.known.at}
+    return {entry.service_id for entry in entries if found.get(entry.service_id) in (entry.before, entry.known.at)}
 
 
 def _add_hours(entries: Iterable[Entry]) -> None:

@@ -128,7 +128,13 @@ class Collection:
             self.notes[service] = (Result.skipped, f"already_done_this_hour, last:{last}")
             return None
         guest = listing.guests.get(vmid)
-        if guest is None or guest.uptime is None or guest.netin is None or guest.netout is None:
+        if (
+            guest is None
+            or guest.status == "unknown"
+            or guest.uptime is None
+            or guest.netin is None
+            or guest.netout is None
+        ):
             self.notes[service] = (Result.skipped, f"no_node, last:{last}")
             return None
         try:
