@@ -150,7 +150,7 @@ class Collection:
             self.notes[service] = (Result.error, f"last:{last}, {error}")
             return None
         hours = self._hours(stretches, listing.at)
-        newest = max([*hours, *([page.newest] if page and page.newest else [])])
+        newest = max([*hours, *(row for row in ((page.newest, page.last) if page else ()) if row)])
         before = page.known.at if page else None
         return Entry(service, owner.server_id, vmid, before, counted.known, hours, newest), text
 

@@ -308,6 +308,85 @@ def test_the_rrd_of_a_former_vm_with_the_same_number_is_not_counted(meter: Open)
     assert shop.billed(service)[0] <= truth[0] + 10 * 110
 
 
+@pytest.mark.req("MET-11")
+def test_what_went_through_while_the_number_was_another_s_is_not_counted(meter: Open) -> None:
+    """Terminated, and the number given to somebody else for a while, before the service got it again."""
+    shop = meter()
+    service = shop.deploy()
+    shop.clock.advance(600)
+    shop.collect()
+    before, vmid = shop.billed(service), shop.vmid(service)
+    guest = shop.cluster.guests[vmid]
+    guest.run = None
+    flow = shop.cluster.traffic.begin(vmid, shop.clock.now())
+    flow.rates = [(flow.began, (50e6, 50e6))]
+    shop.clock.advance(HOUR)
+    shop.cluster.traffic.end(vmid, shop.clock.now())
+    VmidReservation.update(reserved_at=shop.clock.now()).where(VmidReservation.service_id == service).execute()
+    again = shop.clock.now()
+    shop.power(service, "start")
+    shop.clock.advance(HOUR)
+    assert shop.texts(shop.collect())[0].endswith(", collected")
+    assert shop.billed(service)[0] - before[0] == pytest.approx(shop.truth(service, again)[0], abs=60 * 110)
+
+
+@pytest.mark.req("MET-12", "MET-07")
+def test_traffic_over_midnight_of_the_first_is_billed_in_both_months(meter: Open) -> None:
+    shop = meter()
+    shop.set_time("2026-04-30 20:00:00")
+    service = shop.deploy()
+    shop.rates(service, 2 * MB, MB)
+    shop.set_time("2026-04-30 23:30:00")
+    shop.collect()
+    april = shop.billed(service)
+    shop.set_time("2026-05-01 00:30:00")
+    shop.collect()
+    assert shop.rows(service)[-1][0] == "2026-05-01 00:00"
+    assert shop.gigabytes(service)[0] == pytest.approx(1800 * 2 * MB / 2**30, rel=1e-3)
+    assert shop.billed(service)[0] - april[0] == pytest.approx(3600 * 2 * MB, rel=1e-3)
+
+
+@pytest.mark.parametrize("version", ["7.4", "9.2"])
+def test_other_versions_of_proxmox_are_counted_in_the_same_way(meter: Open, version: str) -> None:
+    shop = meter(version)
+    service = shop.deploy()
+    shop.rates(service, 2 * MB, MB)
+    shop.clock.advance(HOUR)
+    shop.collect()
+    shop.clock.advance(HOUR / 2)
+    stop_and_start(shop, service)
+    shop.clock.advance(HOUR / 2)
+    shop.collect()
+    billed, truth = shop.billed(service), shop.truth(service)
+    assert truth[0] - NEAR_A_STOP * 2 * MB < billed[0] <= truth[0] + 10 * 2 * MB
+
+
+@pytest.mark.req("MET-09")
+def test_a_vm_that_ran_only_between_two_collections_is_found_a_day_later(meter: Open) -> None:
+    shop = meter()
+    service = shop.deploy()
+    shop.clock.advance(HOUR)
+    shop.power(service, "stop")
+    shop.collect()
+    shop.rates(service, 2 * MB, MB)
+    before = shop.billed(service)
+    for hour in range(26):
+        shop.clock.advance(600)
+        if hour == 3:
+            shop.power(service, "start")
+            shop.clock.advance(1800)
+            shop.power(service, "stop")
+            shop.clock.advance(1200 - 60)
+        else:
+            shop.clock.advance(3000)
+        shop.collect()
+    ran = shop.truth(service)[0] - before[0]
+    assert 1800 * 2 * MB < ran < 2000 * 2 * MB
+    assert shop.billed(service)[0] - before[0] == pytest.approx(1830 * 2 * MB, rel=0.05)
+    looks = shop.calls("GET", "/rrddata")
+    assert len(looks) <= 6
+
+
 @pytest.mark.req("MET-14")
 def test_traffic_that_the_old_module_has_counted_is_not_counted_again(meter: Open) -> None:
     """Switched back to the old module for two hours, and to us again."""
