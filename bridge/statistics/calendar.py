@@ -39,7 +39,7 @@ class Calendar:
         shares: dict[datetime, tuple[int, int]] = {}
         done_in = done_out = 0
         for hour, share in self._cut(stretch.begin, stretch.end):
-            until_in, until_out = int(stretch.netin * share), int(stretch.netout * share)
+            until_in, until_out = _part(stretch.netin, share), _part(stretch.netout, share)
             before = shares.get(hour, (0, 0))
             shares[hour] = (before[0] + until_in - done_in, before[1] + until_out - done_out)
             done_in, done_out = until_in, until_out
@@ -65,8 +65,13 @@ class Calendar:
                 hour = cuts.pop()[0]
             cuts.append((hour, (following - begin) / (end - begin)))
             moment = following
-        return [*cuts[:-1], (cuts[-1][0], 1.0)]
+        return cuts
 
     def _next_hour(self, epoch: float) -> float:
         local = self.clock.local(epoch)
         return epoch - (local.minute * 60 + local.second + local.microsecond / 1e6) + HOUR
+
+
+def _part(whole: int, share: float) -> int:
+    """A share of bytes, exact for all of them."""
+    return whole if share >= 1.0 else min(whole, int(whole * share))

@@ -22,6 +22,8 @@ FRESH = 120.0  # seconds that a listing is used; then it is asked for again
 class Unlisted(Exception):
     """A server cannot be asked; the message is one line for staff."""
 
+    kind = "retryable"
+
 
 @dataclass(frozen=True)
 class Listing:

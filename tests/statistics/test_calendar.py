@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bridge.clock import SystemClock
@@ -56,6 +56,7 @@ def test_time_that_went_back_is_all_at_its_end() -> None:
     assert spread("UTC", "2026-05-01 00:30", "2026-04-30 23:50", 1000) == {"04-30 23": (1000, 0)}
 
 
+@settings(deadline=None)
 @given(
     begin=st.integers(1_770_000_000, 1_800_000_000),
     seconds=st.integers(0, 40 * 86_400),

@@ -245,6 +245,18 @@ def test_a_clock_that_was_set_makes_nothing_count_twice(meter: Open, off: float)
     assert shop.billed(service) == pytest.approx(shop.truth(service), abs=5)
 
 
+@pytest.mark.req("MET-16")
+def test_a_clock_that_was_set_back_does_not_stop_the_collecting(meter: Open) -> None:
+    shop = meter()
+    shop.deploy()
+    shop.clock.advance(40 * HOUR)
+    shop.collect()
+    shop.clock.advance(HOUR)
+    back = SetClock(shop.clock, -30 * HOUR)
+    assert shop.texts(shop.collect(clock=back))[0].startswith("[success]")
+    assert shop.texts(shop.collect(clock=back))[0].startswith("[skipped] already_done_this_hour")
+
+
 @pytest.mark.req("MET-11")
 def test_a_vm_with_another_s_mark_and_the_same_number_is_not_counted(meter: Open) -> None:
     shop = meter()

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from itertools import pairwise
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bridge.statistics.gaps import HIGHEST, estimate, is_worth_a_look
@@ -58,6 +58,7 @@ def test_a_gap_shorter_than_a_sample_is_not_worth_a_look() -> None:
     assert is_worth_a_look((float(BEGIN), BEGIN + 60.0))
 
 
+@settings(deadline=None)
 @given(st.data(), st.floats(0, 3600), st.floats(0, 7200))
 def test_no_time_is_counted_twice_and_none_outside_of_the_gap(data: st.DataObject, begin: float, length: float) -> None:
     gap = (BEGIN + begin, BEGIN + begin + length)

@@ -16,6 +16,7 @@ from bridge.models.module import TrafficSample, VmInfo
 from bridge.models.whmcs import Service
 from bridge.sandbox.proxmox.guest import Guest, Run
 from bridge.statistics import collector as module
+from bridge.statistics.gaps import Looks
 from bridge.statistics.listing import Listings
 from providers.proxmox import Mark
 from statemachines.errors import LeaseLost
@@ -159,9 +160,8 @@ def test_what_was_read_long_ago_is_not_written(shop: Meter) -> None:
         def alive(self) -> None:
             shop.clock.advance(301)
 
-    statistics = replace(shop.house.statistics, clock=shop.clock)
-    listed = Listings(shop.house.hypervisors, shop.clock, [shop.shop.server_id])  # type: ignore[arg-type]
-    run = module.Collection(statistics, listed, Slow())
+    listed = Listings(shop.house.hypervisors, shop.clock, [shop.shop.server_id])
+    run = module.Collection(shop.clock, INSTALL, listed, Slow(), Looks(9))  # type: ignore[arg-type]
     run.collect(shop.shop.server_id, module.owners())
     assert run.notes[service][1].startswith("too_late, last:")
     assert shop.billed(service) == before
@@ -274,3 +274,37 @@ def test_a_full_run_of_mb_is_summed_exactly(shop: Meter) -> None:
         shop.clock.advance(HOUR + 1)
         shop.collect()
     assert shop.billed(service) == pytest.approx(shop.truth(service), abs=200)
+
+
+def test_a_node_whose_rrd_cannot_be_read_is_not_asked_for_every_vm(shop: Meter) -> None:
+    services = populate(shop, 8)
+    shop.collect()
+    shop.clock.advance(HOUR / 2)
+    for service in services:
+        shop.power(service, "stop")
+        shop.power(service, "start")
+    shop.clock.advance(HOUR / 2)
+    shop.sent.clear()
+    shop.fault("/rrddata", status=500, text="RRD error", times=0)
+    result = shop.collect()
+    assert (result.processed, result.errors) == (8, 0)
+    assert all(text.endswith(" min not measured") for text in shop.texts(result))
+    assert len(shop.calls("GET", "/rrddata")) == 3
+
+
+@pytest.mark.req("MET-18")
+def test_a_cluster_that_tells_no_descriptions_is_left_for_the_next_run(shop: Meter) -> None:
+    services = populate(shop, 8)
+    for service in services[:7]:
+        shop.cluster.guests[service].config |= {"tags": "", "name": "by-hand"}
+    shop.sent.clear()
+    shop.fault("/qemu/.*/config", status=596, text="Connection timed out", times=0)
+    result = shop.collect()
+    assert (result.processed, result.errors) == (8, 8)
+    assert len(shop.calls("GET", "/config")) <= 6
+    assert "left too many questions unanswered" in shop.texts(result)[-1]
+    shop.cluster.faults.clear()
+    for service in services[:7]:
+        shop.cluster.guests[service].config |= {"name": f"vm{service}"}
+    assert shop.collect().errors == 0
+    assert shop.billed(services[0]) == pytest.approx(shop.truth(services[0]), abs=200)
