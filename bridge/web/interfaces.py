@@ -10,6 +10,7 @@ from typing import Literal, Protocol
 from bridge.protocol.nonces import Nonces
 from bridge.web import client_interfaces as pages
 from bridge.web import network_interfaces as network
+from bridge.web import statistics_interfaces as statistics
 from bridge.web import vm_interfaces as vms
 from bridge.web.callers import ServerDetails
 from bridge.web.health_interfaces import Observation
@@ -101,6 +102,10 @@ class Services(Protocol):
     @property
     def logs(self) -> vms.Logs:
         """Logs of VMs."""
+
+    @property
+    def usage(self) -> statistics.Usage:
+        """Traffic of the month."""
 
     @property
     def pools(self) -> network.Pools:

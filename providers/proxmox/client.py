@@ -11,6 +11,7 @@ from providers.proxmox.backups import Backups
 from providers.proxmox.endpoint import Endpoint
 from providers.proxmox.firewall_rules import FirewallRules
 from providers.proxmox.guests import Guests
+from providers.proxmox.history import History
 from providers.proxmox.inventory import Inventory
 from providers.proxmox.isos import Isos
 from providers.proxmox.power import Power
@@ -21,7 +22,7 @@ from providers.proxmox.tasks import Tasks
 from providers.proxmox.transport import Transport
 
 
-class Proxmox(Backups, Inventory, Guests, Power, Tasks, FirewallRules, Snapshots, Isos, Samples, Agent):
+class Proxmox(Backups, Inventory, Guests, Power, Tasks, FirewallRules, Snapshots, Isos, Samples, Agent, History):
     """All calls to one cluster; see the base classes for each group.
 
     Every error is one of `providers.errors`; a write is never sent twice. Safe to share between threads; opens no
