@@ -30,21 +30,21 @@ class Looks:
     left: int
     _failed: Counter[str] = field(default_factory=Counter)
 
-    def measure(self, gap: tuple[float, float] | None, guest: Guest, proxmox: Proxmox) -> tuple[list[Stretch], str]:
-        """The traffic of the VM in its gap, and what there is to say of the whole collection."""
+    def measure(self, gap: tuple[float, float] | None, guest: Guest, proxmox: Proxmox) -> list[Stretch] | None:
+        """The traffic of the VM in its gap; None when it cannot be looked up in this run."""
         if gap is None or not is_worth_a_look(gap):
-            return [], "collected"
+            return []
         node = f"{proxmox.endpoint.host} {guest.node}"
         if self.left > 0 and self._failed[node] < PATIENCE:
             self.left -= 1
             try:
-                return estimate(lambda frame: proxmox.traffic(guest.node, guest.vmid, frame), gap), "collected"
+                return estimate(lambda frame: proxmox.traffic(guest.node, guest.vmid, frame), gap)
             except Exception as error:
                 if kind_of(error) is Kind.BUG:
                     raise
                 self._failed[node] += 1
                 log.warning("VM %s: what it sent before it was restarted is not known: %s", guest.vmid, error)
-        return [], f"collected, {round((gap[1] - gap[0]) / 60)} min not measured"
+        return None
 
 
 def is_worth_a_look(gap: tuple[float, float] | None) -> bool:
