@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TypeAlias
 
@@ -108,12 +108,17 @@ class Collection:
             return None
         seen = Reading(listing.at, guest.node, guest.uptime, guest.netin, guest.netout) if guest.uptime else None
         counted = self._count(owner, page, listing.at, seen)
-        found, text = self.looks.measure(counted.gap, guest, listing.proxmox)
-        stretches = [*([counted.counted] if counted.counted else []), *found]
+        known, text = counted.known, "collected"
+        found = self.looks.measure(counted.gap, guest, listing.proxmox)
+        if found is None and counted.gap is not None:
+            text = f"collected, {round((counted.gap[1] - counted.gap[0]) / 60)} min not measured"
+            if seen is None:  # nothing else is counted of a VM that is stopped, so its gap can wait
+                known, text = replace(known, open_since=counted.gap[0]), f"{text} yet"
+        stretches = [*([counted.counted] if counted.counted else []), *(found or [])]
         hours = self._hours(stretches, listing.at)
         newest = max([*hours, *(row for row in ((page.newest, page.last) if page else ()) if row)])
         before = page.known.at if page else None
-        return Entry(service, owner.server_id, vmid, before, counted.known, hours, newest), text
+        return Entry(service, owner.server_id, vmid, before, known, hours, newest), text
 
     def _is_not(self, owner: Owner, guest: Guest, listing: Listing, last: str) -> bool:
         """Whether the VM is not the owner's, or that cannot be told; why is said then."""

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 
 from bridge.statistics.counting import Stretch
 from providers.proxmox import Proxmox
-from providers.proxmox.history import FRAMES, Rates
+from providers.proxmox.history import Rates
 from providers.proxmox.inventory import Guest
+from providers.proxmox.samples import TIMEFRAMES
 from statemachines.errors import Kind, kind_of
 
 log = logging.getLogger(__name__)
@@ -30,21 +31,21 @@ class Looks:
     left: int
     _failed: Counter[str] = field(default_factory=Counter)
 
-    def measure(self, gap: tuple[float, float] | None, guest: Guest, proxmox: Proxmox) -> tuple[list[Stretch], str]:
-        """The traffic of the VM in its gap, and what there is to say of the whole collection."""
+    def measure(self, gap: tuple[float, float] | None, guest: Guest, proxmox: Proxmox) -> list[Stretch] | None:
+        """The traffic of the VM in its gap; None when it cannot be looked up in this run."""
         if gap is None or not is_worth_a_look(gap):
-            return [], "collected"
+            return []
         node = f"{proxmox.endpoint.host} {guest.node}"
         if self.left > 0 and self._failed[node] < PATIENCE:
             self.left -= 1
             try:
-                return estimate(lambda frame: proxmox.traffic(guest.node, guest.vmid, frame), gap), "collected"
+                return estimate(lambda frame: proxmox.traffic(guest.node, guest.vmid, frame), gap)
             except Exception as error:
                 if kind_of(error) is Kind.BUG:
                     raise
                 self._failed[node] += 1
                 log.warning("VM %s: what it sent before it was restarted is not known: %s", guest.vmid, error)
-        return [], f"collected, {round((gap[1] - gap[0]) / 60)} min not measured"
+        return None
 
 
 def is_worth_a_look(gap: tuple[float, float] | None) -> bool:
@@ -59,7 +60,7 @@ def estimate(look: Look, gap: tuple[float, float]) -> list[Stretch]:
     """
     begin, end = gap
     found: list[Stretch] = []
-    for frame in FRAMES:
+    for frame in TIMEFRAMES:
         samples = look(frame)
         found += [
             _stretch(sample) for sample in samples if begin <= sample.time and sample.time + sample.seconds <= end

@@ -1,14 +1,9 @@
 """What Proxmox remembers of a VM's traffic: averages in its RRD files."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
 
-from providers.proxmox.calls import Calls
-
-FRAMES = ("hour", "day", "week", "month", "year")
-"""Timeframes of `rrddata`, the finest first: 70 samples of 1 min, 30 min, 3 h, 12 h, 7 days (recorded on 8.4); PVE 9 has more."""
+from providers.proxmox.samples import Sample, Samples
 
 
 @dataclass(frozen=True)
@@ -21,36 +16,21 @@ class Rates:
     netout: float | None
 
 
-class History(Calls):
-    """Samples of the past."""
+class History(Samples):
+    """Traffic of the past."""
 
     def traffic(self, node: str, vmid: int, frame: str) -> list[Rates]:
-        """The samples of a timeframe (one of FRAMES), the oldest first; asked on the VM's node.
+        """The rates of a timeframe (one of `samples.TIMEFRAMES`), the oldest first; asked on the VM's node.
 
-        `time` is the beginning of a sample (PVE::RRD takes the start that RRDs::fetch gives). A sample in which a counter
-        fell has no rates, nor has one that is not over yet in the longer timeframes. The file belongs to the VMID: what lies
-        before the VM's beginning is of another VM. Raises what the API raises; a VM that never ran has no file (500).
+        `time` is the beginning of a sample (PVE::RRD takes the start that RRDs::fetch gives), which lasts until the next one. A
+        sample in which a counter fell has no rates, nor has one that is not over yet in the longer timeframes. The file
+        belongs to the VMID: what lies before the VM's beginning is of another VM. Raises what the API raises.
         """
-        rows = self._api.get(
-            f"read the traffic of VM {vmid} on node {node}",
-            f"{self._vm(node, vmid)}/rrddata",
-            timeframe=frame,
-            cf="AVERAGE",
-        )
-        times = [int(row["time"]) for row in rows]
-        seconds = min((after - before for before, after in pairwise(times)), default=0)
-        if seconds <= 0:
-            return []
-        return [
-            Rates(time, seconds, _rate(row, "netin"), _rate(row, "netout"))
-            for time, row in zip(times, rows, strict=True)
-        ]
+        found = self.samples(node, vmid, frame)
+        lengths = [after.time - before.time for before, after in pairwise(found)]
+        return [_rates(sample, seconds) for sample, seconds in zip(found, [*lengths, *lengths[-1:]], strict=False)]
 
 
-def _rate(row: Mapping[str, Any], key: str) -> float | None:
-    """A rate that is one: not missing, not below 0, not NaN."""
-    try:
-        rate = float(row[key])
-    except (KeyError, TypeError, ValueError):
-        return None
-    return rate if 0.0 <= rate < float("inf") else None
+def _rates(sample: Sample, seconds: int) -> Rates:
+    netin, netout = (rate if rate is not None and rate >= 0.0 else None for rate in (sample.netin, sample.netout))
+    return Rates(sample.time, seconds, netin, netout)

@@ -12,7 +12,6 @@ from bridge.sandbox.proxmox.schema import VERSIONS
 from providers.errors import Unavailable
 from providers.proxmox import Endpoint, Proxmox
 from providers.proxmox.access import NEEDED, NEEDED_SINCE_8
-from providers.proxmox.history import FRAMES
 from providers.proxmox.samples import TIMEFRAMES
 
 from .proxmox_wire import Canned, Watched
@@ -73,7 +72,7 @@ CALLS: dict[str, Callable[[Proxmox], Any]] = {
     "storages": lambda p: (p.storages(), p.storages("pve1")),
     "bridges": lambda p: p.bridges("pve1"),
     "used_vmids": lambda p: p.used_vmids(),
-    "traffic": lambda p: [p.traffic("pve1", 100, frame) for frame in FRAMES],
+    "traffic": lambda p: [p.traffic("pve1", 100, frame) for frame in TIMEFRAMES],
     "vmid_is_free": lambda p: p.vmid_is_free(100),
     "config": lambda p: (p.config("pve1", 100), p.config("pve1", 100, current=True)),
     "pending": lambda p: p.pending("pve1", 100),

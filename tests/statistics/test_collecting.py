@@ -12,7 +12,7 @@ from providers.proxmox import Mark
 from tests.chaos.observed import INSTALL
 from tests.statistics.conftest import HOUR, MB, Meter, Open, SetClock
 
-NEAR_A_STOP = 240.0  # seconds whose traffic may be missing for each stop and start
+NEAR_A_STOP = 180.0  # seconds whose traffic may be missing for each stop and start
 
 
 @pytest.mark.req("MET-03", "MET-05", "MET-18")

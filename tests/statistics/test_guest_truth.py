@@ -18,7 +18,7 @@ FASTEST = 2_000_000  # bytes a second
 # Each life takes a second, so a failing one is told as it is.
 QUIET = settings(deadline=None, suppress_health_check=list(HealthCheck), phases=[Phase.explicit, Phase.generate])
 
-LOST_HOURLY = 200.0  # seconds of traffic for each end of a process: samples of a minute at both edges, the list's lag
+LOST_HOURLY = 180.0  # seconds of traffic for each end of a process: samples of a minute at both edges, the list's lag
 LOST_LATE = 2 * 1800.0 + LOST_HOURLY  # the same with samples of half an hour
 UPDATE = 10.0  # seconds that an RRD average may be too long after an end: what it could not see it takes for the rest
 PER_LOOK = 0.1  # seconds of traffic between an answer and the moment that it is held to be of

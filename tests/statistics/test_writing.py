@@ -276,6 +276,25 @@ def test_a_full_run_of_mb_is_summed_exactly(shop: Meter) -> None:
     assert shop.billed(service) == pytest.approx(shop.truth(service), abs=200)
 
 
+def test_the_gap_of_a_stopped_vm_waits_for_a_run_that_can_look_it_up(shop: Meter) -> None:
+    [service] = populate(shop, 1)
+    shop.collect()
+    shop.rates(service, 2 * MB, MB)
+    shop.clock.advance(HOUR / 2)
+    shop.power(service, "stop")
+    shop.clock.advance(HOUR / 2)
+    busy = replace(shop.house.statistics, clock=shop.clock, looks=0)
+    assert shop.texts(busy.work(Ours()))[0].endswith(", collected, 61 min not measured yet")
+    counted = shop.billed(service)[0]
+    shop.clock.advance(HOUR)
+    shop.power(service, "start")
+    shop.clock.advance(HOUR)
+    shop.collect()
+    lost = shop.truth(service)[0] - shop.billed(service)[0]
+    assert shop.billed(service)[0] > counted + 1500 * 2 * MB
+    assert 0 <= lost < 3600 * 2 * MB
+
+
 def test_a_node_whose_rrd_cannot_be_read_is_not_asked_for_every_vm(shop: Meter) -> None:
     services = populate(shop, 8)
     shop.collect()
