@@ -10,7 +10,16 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import create_account, crowd, deploy_overhead, dns_records, first_call, idle_tick, schedulers
+from benchmarks import (
+    create_account,
+    crowd,
+    deploy_overhead,
+    dns_records,
+    first_call,
+    idle_tick,
+    schedulers,
+    statistics,
+)
 from benchmarks.case import Ground, Ratio
 from tests.services import MariaDb
 
@@ -22,6 +31,7 @@ CASES: dict[str, Callable[[Ground], list[Ratio]]] = {
     "crowd": crowd.run,
     "schedulers": schedulers.run,
     "idle_tick": idle_tick.run,
+    "statistics": statistics.run,
 }
 
 

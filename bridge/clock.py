@@ -19,6 +19,10 @@ class SystemClock:
         """Local time as `YYYY-MM-DD HH:MM:SS`."""
         return self.local(epoch).strftime("%Y-%m-%d %H:%M:%S")
 
+    def epoch(self, local: datetime) -> float:
+        """Epoch seconds of a local date and time without zone; of a repeated hour the first one, unless `fold` says otherwise."""
+        return local.replace(tzinfo=self._zone).timestamp()
+
     def local(self, epoch: float) -> datetime:
         """Local date and time."""
         return datetime.fromtimestamp(epoch, UTC).astimezone(self._zone)

@@ -35,6 +35,7 @@ __all__ = [
     "for_update_skip_locked",
     "lock_name",
     "lock_row",
+    "lock_rows",
     "parse_url",
     "retry_lost_connection",
     "transaction",
@@ -152,8 +153,12 @@ def any_of(conditions: Iterable[peewee.Node]) -> peewee.Node:
 
 def lock_row(model: type[peewee.Model], row_id: int) -> None:
     """Hold the row with this `id` until the end of the transaction, if it exists. On SQLite the transaction is the lock."""
-    row = model.select(model.id).where(model.id == row_id)  # type: ignore[attr-defined]
-    (row.for_update() if proxy.obj.dialect == "mysql" else row).first()
+    lock_rows(model.select(model.id).where(model.id == row_id)).first()  # type: ignore[attr-defined]
+
+
+def lock_rows(query: Select) -> Select:
+    """Have the rows that `query` finds held until the end of the transaction. On SQLite the transaction is the lock."""
+    return query.for_update() if proxy.obj.dialect == "mysql" else query
 
 
 def lock_name(model: type[Row], name: str) -> Row:

@@ -27,6 +27,7 @@ from bridge.lifecycle.vm_log import VmLogs
 from bridge.mail_templates import create_missing
 from bridge.protocol.nonces import DatabaseNonces
 from bridge.server_test import ConnectionTest
+from bridge.statistics.usage import Usage
 from bridge.streamed_cron import StreamedCron
 from bridge.uninstall import NotDropped, drop_tables
 from bridge.upgrade import bring_up_to_date
@@ -53,6 +54,7 @@ class WebServices:
         self.dns_list = house.dns_list
         self.explanations = house.explanations
         self.logs = VmLogs()
+        self.usage = Usage(house.clock)
         self.connections = ConnectionTest(house.hypervisors, house.settings)
         self.cron = StreamedCron(lambda: house.cron, house.settings, house.delivering)
         self.installation = InstallationLife(house)

@@ -58,8 +58,9 @@ from bridge.proxmox_log import DebugSwitch, ProxmoxLog
 from bridge.runs import WORKING_STATES, Runs
 from bridge.scheduler import Chore, Scheduler
 from bridge.settings import Settings, install_id
+from bridge.statistics.collector import Statistics
 from bridge.store import RecordStore
-from bridge.tasks import BACKUPS, PROCESS, RESTORES, SCHEDULE, TASKS, Duty
+from bridge.tasks import BACKUPS, PROCESS, RESTORES, SCHEDULE, STATISTICS, TASKS, Duty
 from bridge.trust import Trust
 from bridge.vm_context import Shop
 from bridge.worker import Worker
@@ -227,12 +228,18 @@ class House:
             SCHEDULE.name: ScheduledBackups(self.errands, self.clock),
             BACKUPS.name: LeftBackups(lambda: self.runs.shop, shelves),
             RESTORES.name: LeftRestores(self.requests),
+            STATISTICS.name: self.statistics,
         }
 
     @cached_property
     def errands(self) -> Errands:
         """Commands that cron tasks plan for VMs."""
         return Errands(self.clock)
+
+    @cached_property
+    def statistics(self) -> Statistics:
+        """Collects traffic."""
+        return Statistics(self.clock, self.hypervisors, install_id)
 
     @cached_property
     def cron(self) -> Cron:

@@ -241,6 +241,17 @@ class ScriptedObservation:
 
 
 @dataclass
+class RecordingUsage:
+    """Usage that nobody knows yet; remembers who was asked for."""
+
+    asked: list[tuple[int, str | None]] = field(default_factory=list)
+
+    def of_month(self, server_id: int, tenant: str | None = None) -> dict[str, Any]:
+        self.asked.append((server_id, tenant))
+        return {"start": 0, "end": 1, "tenants": {}}
+
+
+@dataclass
 class RecordingServices:
     """Everything the views call, each part remembering its calls."""
 
@@ -251,6 +262,7 @@ class RecordingServices:
     clients: RecordingClients = field(default_factory=RecordingClients)
     explanations: RecordingFacts = field(default_factory=RecordingFacts)
     logs: RecordingFacts = field(default_factory=RecordingFacts)
+    usage: RecordingUsage = field(default_factory=RecordingUsage)
     cron: ScriptedCron = field(default_factory=ScriptedCron)
     installation: RecordingInstallation = field(default_factory=RecordingInstallation)
     observation: ScriptedObservation = field(default_factory=ScriptedObservation)

@@ -39,6 +39,12 @@ class SharedModel(BaseModel):
         query._insert.update(demanding_columns(cls))  # type: ignore[attr-defined]
         return query
 
+    @classmethod
+    def insert_many(cls, rows: Any, fields: Any = None) -> peewee.ModelInsert:
+        """Insert rows, given as dictionaries; unknown columns as with `insert`."""
+        neutral = demanding_columns(cls)
+        return super().insert_many([{**row, **neutral} for row in rows] if neutral else rows, fields)
+
 
 def demanding_columns(model: type[BaseModel]) -> "dict[peewee.Field[Any], Any]":
     """Columns of the real table, unknown to `model`, that an INSERT has to name, with neutral values.

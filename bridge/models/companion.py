@@ -6,7 +6,7 @@ seconds (double precision). Uniqueness is the database's job: reservations rely 
 
 from typing import ClassVar
 
-from peewee import SQL, AutoField, CharField, DoubleField, IntegerField, TextField
+from peewee import SQL, AutoField, BigIntegerField, CharField, DateTimeField, DoubleField, IntegerField, TextField
 
 from bridge.models.base import BaseModel
 
@@ -204,6 +204,44 @@ class TaskState(CompanionModel):
         table_name = "kvm_bridge_task"
 
 
+class TrafficState(CompanionModel):
+    """How far the traffic of a service's VM is counted: what was seen at the last collection, `sampled_at`.
+
+    `node` to `netout` are of the QEMU process that was seen last, at `seen_at` (NULL = none yet): its uptime in seconds and
+    what its network cards had counted, in bytes. From `open_since` on nothing is counted yet; it is before `sampled_at` while
+    the VM is stopped. `newest_hour` is the hour of the newest row that we have written for it.
+    """
+
+    service_id = IntegerField(primary_key=True)
+    server_id = IntegerField()
+    vmid = IntegerField()
+    sampled_at = DoubleField()
+    open_since = DoubleField()
+    seen_at = DoubleField(null=True)
+    node = CharField(null=True)
+    uptime = IntegerField(default=0)
+    netin = BigIntegerField(default=0)
+    netout = BigIntegerField(default=0)
+    newest_hour = DateTimeField(null=True)
+
+    class Meta:
+        table_name = "kvm_bridge_traffic"
+
+
+class TrafficKept(CompanionModel):
+    """What rows of a service's month held that were removed for their age; `month` is YYYY-MM, bytes."""
+
+    id = AutoField()
+    service_id = IntegerField()
+    month = CharField(max_length=7)
+    netin = BigIntegerField(default=0)
+    netout = BigIntegerField(default=0)
+
+    class Meta:
+        table_name = "kvm_bridge_traffic_kept"
+        indexes = ((("service_id", "month"), True),)
+
+
 class ProductSetting(CompanionModel):
     """One setting of one product; a setting without a row has its default."""
 
@@ -246,6 +284,8 @@ TABLES: list[type[BaseModel]] = [
     Slot,
     PendingRecord,
     TaskState,
+    TrafficState,
+    TrafficKept,
     ProductSetting,
     Setting,
     AppliedMigration,

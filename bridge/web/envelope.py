@@ -77,6 +77,13 @@ class CallerParams(BaseModel):
     remote_address: Line = ""
 
 
+class MetricParams(BaseModel):
+    """Whose usage: all tenants of a server (0 = of every server), or one tenant of it."""
+
+    serverid: OptionalId = 0
+    tenant: Line | None = None
+
+
 class PasswordParams(BaseModel):
     """A new password. Errors never repeat it."""
 

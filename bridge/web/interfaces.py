@@ -11,6 +11,7 @@ from bridge.protocol.nonces import Nonces
 from bridge.web import backup_interfaces as backups
 from bridge.web import client_interfaces as pages
 from bridge.web import network_interfaces as network
+from bridge.web import statistics_interfaces as statistics
 from bridge.web import vm_interfaces as vms
 from bridge.web.callers import ServerDetails
 from bridge.web.health_interfaces import Observation
@@ -106,6 +107,10 @@ class Services(Protocol):
     @property
     def logs(self) -> vms.Logs:
         """Logs of VMs."""
+
+    @property
+    def usage(self) -> statistics.Usage:
+        """Traffic of the month."""
 
     @property
     def pools(self) -> network.Pools:

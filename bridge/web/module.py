@@ -8,7 +8,7 @@ from flask import Blueprint, Response
 from bridge.dns.listing import ListRefused
 from bridge.lifecycle.rules import Operation
 from bridge.web.callers import Refusal
-from bridge.web.envelope import Call, CallerParams, PasswordParams, ServerParams
+from bridge.web.envelope import Call, CallerParams, MetricParams, PasswordParams, ServerParams
 from bridge.web.functions import Function, Table, answer
 from bridge.web.interfaces import Services
 from statemachines.commands import Power
@@ -89,6 +89,12 @@ def dns_records(services: Services, call: Call) -> list[dict[str, str]] | None:
         return None
 
 
+def metric_usage(services: Services, call: Call) -> dict[str, Any]:
+    """What WHMCS's usage billing asks for."""
+    asked = call.read(MetricParams)
+    return services.usage.of_month(asked.serverid, asked.tenant)
+
+
 FUNCTIONS: Table = {
     "CreateAccount": create_account,
     "TestConnection": test_connection,
@@ -100,7 +106,7 @@ FUNCTIONS: Table = {
     "ChangePassword": change_password,
     "AdminServicesTabFields": None,
     "AdminServicesTabFieldsSave": None,
-    "MetricUsage": None,
+    "MetricUsage": metric_usage,
     "DnsRecords": dns_records,
     "VMStart": command("VMStart"),
     "VMStop": command("VMStop"),

@@ -11,17 +11,17 @@ from providers.proxmox.backups import Backups
 from providers.proxmox.endpoint import Endpoint
 from providers.proxmox.firewall_rules import FirewallRules
 from providers.proxmox.guests import Guests
+from providers.proxmox.history import History
 from providers.proxmox.inventory import Inventory
 from providers.proxmox.isos import Isos
 from providers.proxmox.power import Power
-from providers.proxmox.samples import Samples
 from providers.proxmox.session import TicketStore
 from providers.proxmox.snapshots import Snapshots
 from providers.proxmox.tasks import Tasks
 from providers.proxmox.transport import Transport
 
 
-class Proxmox(Backups, Inventory, Guests, Power, Tasks, FirewallRules, Snapshots, Isos, Samples, Agent):
+class Proxmox(Backups, Inventory, Guests, Power, Tasks, FirewallRules, Snapshots, Isos, History, Agent):
     """All calls to one cluster; see the base classes for each group.
 
     Every error is one of `providers.errors`; a write is never sent twice. Safe to share between threads; opens no

@@ -41,7 +41,8 @@ class Guest:
     """One VM or container, as the cluster's list shows it.
 
     The list lags: straight after a clone `name` is empty and `status` "unknown". `type` is "qemu" or "lxc",
-    `maxmem` the memory it may use, in bytes.
+    `maxmem` the memory it may use, in bytes. `uptime` seconds since its QEMU process began, 0 = it does not run; `netin` and
+    `netout` bytes that its network cards have counted in that process; all three None while no node has reported it.
     """
 
     vmid: int
@@ -53,6 +54,9 @@ class Guest:
     tags: frozenset[str]
     type: str
     maxmem: int = 0
+    uptime: int | None = None
+    netin: int | None = None
+    netout: int | None = None
 
     @classmethod
     def of(cls, row: Mapping[str, Any]) -> Self:
@@ -67,6 +71,9 @@ class Guest:
             tags=split_tags(str(row.get("tags") or "")),
             type=str(row.get("type") or "qemu"),
             maxmem=int(row.get("maxmem") or 0),
+            uptime=_count(row, "uptime"),
+            netin=_count(row, "netin"),
+            netout=_count(row, "netout"),
         )
 
 
@@ -133,6 +140,10 @@ class Inventory(Calls):
         except Conflict:
             return False
         return True
+
+
+def _count(row: Mapping[str, Any], key: str) -> int | None:
+    return None if row.get(key) is None else int(row[key])
 
 
 def _content(row: Mapping[str, Any]) -> frozenset[str]:

@@ -80,9 +80,15 @@ class Keeper(Living):
         return volume
 
     def told(self, lines: list[str], service: int) -> list[str]:
-        """What the tasks' summaries say of a service."""
-        start = f"   sid:{service} "
-        return [line[19:].removeprefix(start) for line in lines if line[19:].startswith(start)]
+        """What the summaries of the tasks about backups say of a service."""
+        start, found, task = f"   sid:{service} ", list[str](), ""
+        for line in lines:
+            text = line[19:]
+            if text.startswith(" ["):
+                task = text[2:].partition("]")[0]
+            if text.startswith(start) and task in ("restoreBackupStatus", "nowBackupStatus", "scheduleBackup"):
+                found.append(text.removeprefix(start))
+        return found
 
     def volumes(self) -> list[str]:
         """Ids of all disk images: backups belong to no configuration."""

@@ -17,6 +17,10 @@ class VirtualClock:
         """Let time pass."""
         self.time += max(0.0, seconds)
 
+    def epoch(self, local: datetime) -> float:
+        """Epoch seconds of a time in UTC."""
+        return local.replace(tzinfo=UTC).timestamp()
+
     def local(self, epoch: float) -> datetime:
         """UTC, to be independent of the machine."""
         return datetime.fromtimestamp(epoch, UTC)

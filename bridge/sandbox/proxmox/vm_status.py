@@ -71,7 +71,7 @@ def uptime(cluster: "Cluster", guest: Guest) -> int:
 def brief_status(cluster: "Cluster", guest: Guest) -> dict[str, Any]:
     """One VM in the list of a node."""
     config, running = guest.config, guest.run is not None
-    seconds = uptime(cluster, guest)
+    netin, netout = guest.run.flow.counters(cluster.simulation.now) if guest.run else (0, 0)
     status: dict[str, Any] = {
         "vmid": guest.vmid,
         "name": str(config.get("name") or f"VM {guest.vmid}"),
@@ -84,9 +84,9 @@ def brief_status(cluster: "Cluster", guest: Guest) -> dict[str, Any]:
         "maxmem": memory_bytes(config),
         "diskread": 0,
         "diskwrite": 0,
-        "netin": 110 * seconds,
-        "netout": 90 * seconds,
-        "uptime": seconds,
+        "netin": netin,
+        "netout": netout,
+        "uptime": uptime(cluster, guest),
     }
     if guest.run:
         status["pid"] = guest.run.pid
@@ -112,7 +112,7 @@ def full_status(cluster: "Cluster", guest: Guest) -> dict[str, Any]:
     status = brief_status(cluster, guest)
     status["qmpstatus"] = qmp_status(guest)
     if guest.run:
-        status |= _running_status(cluster, guest)
+        status |= _running_status(cluster, guest, status)
     return status
 
 
@@ -138,10 +138,10 @@ def current_status(cluster: "Cluster", guest: Guest) -> dict[str, Any]:
     return status
 
 
-def _running_status(cluster: "Cluster", guest: Guest) -> dict[str, Any]:
+def _running_status(cluster: "Cluster", guest: Guest, status: dict[str, Any]) -> dict[str, Any]:
     config, memory, node = guest.config, memory_bytes(guest.config), cluster.nodes[guest.node]
     cards = [key.removeprefix("net") for key in sorted(config) if NET_KEY.fullmatch(key)]
-    traffic = {"netin": 110 * uptime(cluster, guest), "netout": 90 * uptime(cluster, guest)}
+    traffic = {key: status[key] for key in ("netin", "netout")}
     return {
         "balloon": memory,
         "ballooninfo": {"actual": memory, "max_mem": memory},

@@ -229,6 +229,22 @@ def test_the_scheduler_finds_states_by_an_index_in_old_and_new_tables(old: Datab
     assert any(index.columns[0] == "vm_status" for index in old.get_indexes("puqProxmoxKVM_vm_info"))
 
 
+@pytest.mark.req("MET-14")
+def test_statistics_of_the_old_module_keep_their_rows_and_get_what_sums_and_cleaning_need(empty: Database) -> None:
+    table = "puqProxmoxKVM_statistics"
+    empty.execute_sql(
+        f"CREATE TABLE {table} (id INTEGER PRIMARY KEY, service_id INT, date DATETIME, netin BIGINT, netout BIGINT)"
+    )
+    for number in (1, 2):  # the same hour twice: no key of ours may stand in the way
+        empty.execute_sql(f"INSERT INTO {table} VALUES ({number}, 5, '2026-04-10 03:00:00', 70, 80)")
+    migrate(empty)
+    migrate(empty)
+    assert empty.execute_sql(f"SELECT SUM(netin), COUNT(*) FROM {table}").fetchone() == (140, 2)
+    indexes = [index.columns for index in empty.get_indexes(table)]
+    assert indexes.count(["date"]) == 1
+    assert indexes.count(["service_id", "date", "netin", "netout"]) == 1
+
+
 def test_an_index_that_somebody_else_made_is_not_doubled(old: Database) -> None:
     old.execute_sql("CREATE INDEX theirs ON puqProxmoxKVM_vm_info (vm_status, vm_color)")
     migrate(old)

@@ -228,10 +228,13 @@ def test_two_monthly_metrics_in_gigabytes_are_offered(whmcs: Whmcs, services: Re
 
 
 @pytest.mark.parametrize(("method", "arguments"), [("usage", []), ("tenantUsage", ["vm.example.com"])])
-def test_usage_that_is_not_known_yet_is_empty(whmcs: Whmcs, method: str, arguments: list[str]) -> None:
+def test_usage_that_is_not_known_yet_is_empty(
+    whmcs: Whmcs, services: RecordingServices, method: str, arguments: list[str]
+) -> None:
     report = whmcs.call("puqProxmoxKVM_MetricProvider", {"serverid": 2}, then=[method], then_arguments=arguments)
     assert report.silent, report
     assert report.result == []
+    assert services.usage.asked == [(2, arguments[0] if arguments else None)]
 
 
 @pytest.mark.req("INS-14", "INS-16")

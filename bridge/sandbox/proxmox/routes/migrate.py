@@ -7,6 +7,7 @@ from bridge.sandbox.proxmox.call import Call
 from bridge.sandbox.proxmox.drives import Drive, drives_of, has_children, hold_storage, storage_of
 from bridge.sandbox.proxmox.failures import ApiError, InvalidParameters
 from bridge.sandbox.proxmox.guest import UNUSED_KEY, Guest
+from bridge.sandbox.proxmox.machine import arrive
 from bridge.sandbox.proxmox.routes.config import check_lock
 from bridge.sandbox.proxmox.routing import route
 from bridge.sandbox.proxmox.simulation import Sleep, Step
@@ -104,6 +105,7 @@ def _steps(call: Call, task: Task, guest: Guest, target: str, mapping: dict[str,
     finally:
         guest.config.pop("lock", None)
     guest.node = target
+    arrive(call.cluster, guest)
     task.say(f"migration finished successfully (duration {_clock(call.now - began)})")
 
 

@@ -42,7 +42,6 @@ _STORAGE = {
 
 # What is measured whether a VM runs or not; of one that is down pvestatd knows nothing else.
 _ALWAYS = ("disk", "maxdisk", "maxmem")
-_BYTES_IN, _BYTES_OUT = 110, 90  # per second, as the counters of vm_status have it
 _PRESSURES = [f"pressure{what}{how}" for what in ("cpu", "io", "memory") for how in ("some", "full")]
 Sample = dict[str, Any]
 
@@ -57,25 +56,26 @@ def vm_samples(call: Call) -> list[Sample]:
         socket = "rrdcached@unix:/var/run/rrdcached.sock"
         raise ApiError(f"RRD error: {socket}: rrd_fetch_r failed: opening '{path}': No such file or directory")
 
-    def sample(start: float, end: float) -> Sample:
+    def sample(start: int, end: int) -> Sample:
         status = brief_status(call.cluster, guest)
         size: Sample = {**{key: status[key] for key in _ALWAYS}, "maxcpu": status["cpus"]}
-        runs = [*guest.ran, (guest.run.started_at, call.now)] if guest.run else guest.ran
-        if not any(began < end and ended > start for began, ended in runs):
+        if not call.cluster.traffic.flowed(call.vmid, start, end):
             return size
+        rates = call.cluster.traffic.average(call.vmid, start, min(end, int(call.now)))
+        network = dict(zip(("netin", "netout"), rates, strict=True)) if rates else {}
         mem = status["maxmem"] // 42
-        load = {"cpu": 0.02, "mem": mem, "diskread": 0, "diskwrite": 0, "netin": _BYTES_IN, "netout": _BYTES_OUT}
+        load = {"cpu": 0.02, "mem": mem, "diskread": 0, "diskwrite": 0, **network}
         more = {"memhost": mem + 64 * MIB, **dict.fromkeys(_PRESSURES, 0)} if _is_9(call) else {}
         return {**size, **load, **more}
 
-    return _samples(call, guest.created, sample)
+    return _samples(call, call.cluster.traffic.since(call.vmid, guest.created), sample)
 
 
 @route("GET", "/nodes/{node}/rrddata", _NODE)
 def node_samples(call: Call) -> list[Sample]:
     """Load of a node."""
 
-    def sample(start: float, end: float) -> Sample:
+    def sample(start: int, end: int) -> Sample:
         load = node_load(call, call.node)
         facts = {"cpu": load["cpu"], "maxcpu": load["maxcpu"], "iowait": 0, "loadavg": 0.1, "netin": 0, "netout": 0}
         facts |= {"memtotal": load["maxmem"], "memused": load["mem"], "swaptotal": 0, "swapused": 0}
@@ -92,8 +92,9 @@ def storage_samples(call: Call) -> list[Sample]:
     return _samples(call, call.node.booted_at, lambda start, end: space)
 
 
-def _samples(call: Call, since: float, sample: Callable[[float, float], Sample]) -> list[Sample]:
-    """The last samples; those of before `since` have only their time, and so have long ones that are not over yet.
+def _samples(call: Call, since: float, sample: Callable[[int, int], Sample]) -> list[Sample]:
+    """The last samples, each with the time at which it begins (PVE::RRD: the start that RRDs::fetch gives); those of before
+    `since` have only their time, and so have long ones that are not over yet.
 
     Proxmox VE 9 leaves such a last one out.
     """

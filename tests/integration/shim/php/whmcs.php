@@ -151,9 +151,26 @@ namespace WHMCS\UsageBilling\Metrics {
     {
         public $value;
 
+        public $collectedAt;
+
+        public $startAt;
+
+        public $endAt;
+
+        /**
+         * Times are null, Carbon, float or int (class reference of 9.0).
+         */
         public function __construct($value, $collectedAt = null, $startAt = null, $endAt = null)
         {
+            foreach ([$collectedAt, $startAt, $endAt] as $time) {
+                if ($time !== null && !is_int($time) && !is_float($time)) {
+                    throw new \TypeError('Usage cannot take ' . gettype($time) . ' as a time.');
+                }
+            }
             $this->value = $value;
+            $this->collectedAt = $collectedAt;
+            $this->startAt = $startAt;
+            $this->endAt = $endAt;
         }
     }
 

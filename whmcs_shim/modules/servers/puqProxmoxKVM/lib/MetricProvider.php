@@ -51,9 +51,10 @@ final class MetricProvider implements ProviderInterface
      */
     public function usage()
     {
+        $answer = $this->ask([], 'long_timeout');
         $usage = [];
-        foreach ($this->ask([]) as $tenant => $values) {
-            $usage[(string) $tenant] = $this->measured(is_array($values) ? $values : []);
+        foreach ($answer['tenants'] as $tenant => $values) {
+            $usage[(string) $tenant] = $this->measured($values, $answer);
         }
 
         return $usage;
@@ -66,38 +67,65 @@ final class MetricProvider implements ProviderInterface
      */
     public function tenantUsage($tenant)
     {
-        $answer = is_scalar($tenant) ? $this->ask(['tenant' => (string) $tenant]) : [];
-        $values = $answer[(string) $tenant] ?? [];
+        if (!is_scalar($tenant)) {
+            return [];
+        }
+        $answer = $this->ask(['tenant' => (string) $tenant], 'timeout');
+        foreach ($answer['tenants'] as $domain => $values) {
+            if (strcasecmp((string) $domain, (string) $tenant) === 0) {
+                return $this->measured($values, $answer);
+            }
+        }
 
-        return $this->measured(is_array($values) ? $values : []);
+        return [];
     }
 
     /**
+     * @param mixed $values of one tenant
+     * @param array $month  with its start and end
+     *
      * @return MetricInterface[] only the metrics that the daemon has a number for
      */
-    private function measured(array $values): array
+    private function measured($values, array $month): array
     {
         $measured = [];
-        foreach ($this->metrics() as $name => $metric) {
+        foreach (is_array($values) ? $this->metrics() : [] as $name => $metric) {
             if (isset($values[$name]) && is_numeric($values[$name])) {
-                $measured[] = $metric->withUsage(new Usage((float) $values[$name]));
+                $measured[] = $metric->withUsage(new Usage(
+                    (float) $values[$name],
+                    self::moment($values, 'collected'),
+                    self::moment($month, 'start'),
+                    self::moment($month, 'end')
+                ));
             }
         }
 
         return $measured;
     }
 
-    private function ask(array $extra): array
+    /**
+     * Epoch seconds, which WHMCS takes as they are.
+     */
+    private static function moment(array $values, string $key): ?int
     {
+        return isset($values[$key]) && is_numeric($values[$key]) ? (int) $values[$key] : null;
+    }
+
+    /**
+     * @return array with 'tenants', an empty list when the daemon cannot be asked
+     */
+    private function ask(array $extra, string $patience): array
+    {
+        $nothing = ['tenants' => []];
         try {
             $params = Params::reduce($this->params) + $extra;
-            $result = Client::configured()->call('/v1/module/MetricUsage', $params);
+            $result = Client::configured()->call('/v1/module/MetricUsage', $params, $patience);
 
-            return is_array($result) ? $result : [];
+            return is_array($result) && is_array($result['tenants'] ?? null) ? $result : $nothing;
         } catch (\Throwable $error) {
             Failure::text('MetricUsage', $error);
 
-            return [];
+            return $nothing;
         }
     }
 }
