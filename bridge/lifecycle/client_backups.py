@@ -47,7 +47,7 @@ class ClientBackups:
         failed = restore_failed(service_id)
         return {
             "quota": shelf.quota,
-            "count": shelf.count,
+            "count": _recorded(service_id) if restoring else shelf.count,
             "backups": [self._shown(each) for each in shelf.backups],
             "schedule": _schedule(service_id),
             "under_way": "restore"
@@ -135,6 +135,12 @@ def size_text(size: int) -> str:
             break
         value /= 1024
     return f"{value:.2f}".rstrip("0").rstrip(".") + f" {unit}"
+
+
+@retry_lost_connection
+def _recorded(service_id: int) -> int:
+    """How many backups there were at the last look."""
+    return int(VmInfo.get_by_id(service_id).vm_backups or 0)
 
 
 @retry_lost_connection

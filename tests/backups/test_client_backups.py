@@ -94,7 +94,7 @@ def test_remove_frees_room_and_restore_brings_the_vm_back(keeper: Open) -> None:
     rig.write_data(service)
     assert client.press(service, "backup_restore", backup=newest["id"]) == {"done": False}
     page = client.read(service, "backups_list")
-    assert (page["under_way"], page["backups"]) == ("restore", [])
+    assert (page["under_way"], page["backups"], page["count"]) == ("restore", [], 1)
     assert page["busy"] == "The virtual machine is being restored from a backup."
     rig.run()
     assert rig.data_on(service) == set()
