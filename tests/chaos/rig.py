@@ -28,6 +28,7 @@ from bridge.sandbox.proxmox.messages import Answer
 from bridge.sandbox.whmcs.adapter import WhmcsAdapter
 from bridge.sandbox.whmcs.core import WhmcsSandbox
 from bridge.sandbox.whmcs.seed import ProxmoxAccess, seed
+from bridge.tasks import Task
 from bridge.web.callers import Actor
 from bridge.wiring import House, Outside
 from tests.chaos.clock import VirtualClock
@@ -171,10 +172,10 @@ class Rig(Observed):
         self._deliver()
         return self._sleep_until_something_is_due()
 
-    def tick(self, force: bool = True) -> list[str]:
+    def tick(self, force: bool = True, tasks: tuple[Task, ...] | None = None) -> list[str]:
         """One cron run over what waits now, then the outbox; what it printed. `force` = whatever the interval says."""
         printed: list[str] = []
-        self.cron().run(Wanted(force=force), printed.append)
+        self.cron().run(Wanted(tasks, force=force), printed.append)
         self._deliver()
         self.lines += printed
         return printed
