@@ -12,7 +12,14 @@ from secrets import token_hex
 from peewee import IntegrityError
 
 from bridge.database import Database, alone, retry_lost_connection
-from bridge.migrations import m0001_first_tables, m0002_suspension, m0003_dns, m0004_address_history, m0005_tasks
+from bridge.migrations import (
+    m0001_first_tables,
+    m0002_suspension,
+    m0003_dns,
+    m0004_address_history,
+    m0005_tasks,
+    m0009_snapshots,
+)
 from bridge.models.companion import AppliedMigration, Setting
 
 MIGRATIONS: dict[int, tuple[str, Callable[[Database], None]]] = {
@@ -21,6 +28,7 @@ MIGRATIONS: dict[int, tuple[str, Callable[[Database], None]]] = {
     3: ("0003 DNS", m0003_dns.apply),
     4: ("0004 address history", m0004_address_history.apply),
     5: ("0005 cron tasks", m0005_tasks.apply),
+    9: ("0009 snapshots", m0009_snapshots.apply),
 }
 
 
