@@ -40,6 +40,7 @@ from bridge.lifecycle.explain import Explanations
 from bridge.lifecycle.password import Passwords
 from bridge.lifecycle.records import Records
 from bridge.lifecycle.requests import Requests
+from bridge.lifecycle.snapshot_duty import Snapshots
 from bridge.lifecycle.suspension import Suspension
 from bridge.models.module import DnsZone
 from bridge.models.whmcs import Server
@@ -56,7 +57,7 @@ from bridge.runs import WORKING_STATES, Runs
 from bridge.scheduler import Chore, Scheduler
 from bridge.settings import Settings, install_id
 from bridge.store import RecordStore
-from bridge.tasks import PROCESS, TASKS, Duty
+from bridge.tasks import PROCESS, SNAPSHOTS, TASKS, Duty
 from bridge.trust import Trust
 from bridge.vm_context import Shop
 from bridge.worker import Worker
@@ -219,7 +220,9 @@ class House:
     @cached_property
     def duties(self) -> dict[str, Duty]:
         """What the cron tasks plan, by task."""
-        return {}
+        return {
+            SNAPSHOTS.name: Snapshots(self.errands, lambda: self.runs.shop, self.clock),
+        }
 
     @cached_property
     def errands(self) -> Errands:
