@@ -75,6 +75,7 @@ def load(service_id: int) -> tuple[Vm, Service] | None:
         since=reservation.reserved_at if reservation else 0.0,
         suspended=work.suspended == 1,
         onboot=work.onboot == 1,
+        snapshots=info.vm_snapshots or 0,
     )
     return vm, service
 

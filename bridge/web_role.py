@@ -12,6 +12,7 @@ from bridge.dns.reverse import ReverseNames
 from bridge.lifecycle.adoption import Adoption
 from bridge.lifecycle.charts import Charts
 from bridge.lifecycle.client_pages import ClientPages
+from bridge.lifecycle.client_snapshots import ClientSnapshots
 from bridge.lifecycle.clients import PATIENCE, Clients
 from bridge.lifecycle.direct import Direct
 from bridge.lifecycle.farewell import PromptRequests
@@ -81,6 +82,11 @@ class WebServices:
             self._shop,
             house.reverse_names,
         )
+
+    @property
+    def snapshots(self) -> ClientSnapshots:
+        """Snapshots, for clients."""
+        return ClientSnapshots(self._direct_for_clients, self._shop, self._house.clock)
 
     @property
     def client_pages(self) -> ClientPages:

@@ -40,6 +40,7 @@ from bridge.lifecycle.explain import Explanations
 from bridge.lifecycle.password import Passwords
 from bridge.lifecycle.records import Records
 from bridge.lifecycle.requests import Requests
+from bridge.lifecycle.snapshot_duty import Snapshots
 from bridge.lifecycle.suspension import Suspension
 from bridge.models.module import DnsZone
 from bridge.models.whmcs import Server
@@ -57,7 +58,7 @@ from bridge.scheduler import Chore, Scheduler
 from bridge.settings import Settings, install_id
 from bridge.statistics.collector import Statistics
 from bridge.store import RecordStore
-from bridge.tasks import PROCESS, STATISTICS, TASKS, Duty
+from bridge.tasks import PROCESS, SNAPSHOTS, STATISTICS, TASKS, Duty
 from bridge.trust import Trust
 from bridge.vm_context import Shop
 from bridge.worker import Worker
@@ -220,7 +221,10 @@ class House:
     @cached_property
     def duties(self) -> dict[str, Duty]:
         """What the cron tasks plan, by task."""
-        return {STATISTICS.name: self.statistics}
+        return {
+            SNAPSHOTS.name: Snapshots(self.errands, lambda: self.runs.shop, self.clock),
+            STATISTICS.name: self.statistics,
+        }
 
     @cached_property
     def errands(self) -> Errands:

@@ -49,7 +49,7 @@ class Vm:
     when on the VMID has been this service's, 0 = unknown; `intent` small facts written down before acting (JSON types only);
     `queue` the limits of the scopes that were full at the last look, in memory only; `generation` tells a run that
     somebody has asked for something else since it began; `suspended` True = the VM must not run; `onboot` True = it
-    started with its node before it was suspended.
+    started with its node before it was suspended; `snapshots` how many it had when they were counted last.
     """
 
     service_id: int
@@ -71,6 +71,7 @@ class Vm:
     since: float = 0.0
     suspended: bool = False
     onboot: bool = False
+    snapshots: int = 0
 
 
 @dataclass(frozen=True)

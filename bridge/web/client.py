@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from flask import Blueprint, Response
 from pydantic import BaseModel, Field
 
-from bridge.web import client_pages, forms
+from bridge.web import client_pages, client_snapshots, forms
 from bridge.web.callers import Refusal
 from bridge.web.envelope import Call, Id, Line, Map, ServiceParams
 from bridge.web.functions import Function, Table, answer
@@ -102,6 +102,7 @@ FUNCTIONS: Table = {
     "reset_password_start": reset_password_start,
     "reverse_names": reverse_names,
     "reverse_names_save": reverse_names_save,
+    **client_snapshots.FUNCTIONS,
     **client_pages.FUNCTIONS,
 }
 

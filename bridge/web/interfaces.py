@@ -10,6 +10,7 @@ from typing import Literal, Protocol
 from bridge.protocol.nonces import Nonces
 from bridge.web import client_interfaces as pages
 from bridge.web import network_interfaces as network
+from bridge.web import snapshot_interfaces
 from bridge.web import statistics_interfaces as statistics
 from bridge.web import vm_interfaces as vms
 from bridge.web.callers import ServerDetails
@@ -86,6 +87,10 @@ class Services(Protocol):
     @property
     def clients(self) -> vms.Clients:
         """What clients do."""
+
+    @property
+    def snapshots(self) -> snapshot_interfaces.Snapshots:
+        """Snapshots, for clients."""
 
     @property
     def client_pages(self) -> pages.ClientPages:

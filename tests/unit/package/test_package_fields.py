@@ -100,7 +100,7 @@ def test_firewall_settings_have_a_section_of_their_own() -> None:
     assert {field.section for name, field in FIELDS.items() if name.startswith("fw_")} == {"Firewall"}
 
 
-@pytest.mark.req("CFG-29")
+@pytest.mark.req("CFG-29", "SNP-12")
 def test_snapshots_live_for_ever_or_for_one_to_ten_days_counted_in_seconds() -> None:
     labels = ["Don't remove", "1 day", *(f"{days} days" for days in range(2, 11))]
     assert [FIELDS["snapshot_lifetime"].read(label) for label in labels] == [days * 86_400 for days in range(11)]
