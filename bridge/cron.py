@@ -28,6 +28,7 @@ Chores = Mapping[str, Callable[[], object]]
 Duties = Mapping[str, Duty]
 NOTHING: Chores = {}
 NO_DUTIES: Duties = {}
+TOLD = 50  # lines of one task in the scheduler's output, which nobody may be reading; errors are told in any case
 
 
 def always() -> bool:
@@ -123,7 +124,7 @@ class Cron:
                 told = duty.work(begun)
             finally:
                 self.book.release(begun)
-            output.done(task.name, since, told)
+            output.done(task.name, since, told, at_most=TOLD)
             self.book.note(task.name, told)
 
         done = self._guarded(task, output, plan)

@@ -31,12 +31,20 @@ class CronOutput:
         self._line(f" [{task}] Running (interval: {interval}m, last: {self._time_of_day(last)})")
         return self._clock.now()
 
-    def done(self, task: str, began: float, result: Result) -> None:
-        """A task is over: its counts, and one line for each service."""
+    def done(self, task: str, began: float, result: Result, at_most: int | None = None) -> None:
+        """A task is over: its counts, and one line for each service; `at_most` so many lines of those without an error."""
         took = seconds(self._clock.now() - began)
         self._line(f" [{task}] Done ({took}s) — processed: {result.processed}, errors: {result.errors}")
+        left = len(result.details) if at_most is None else at_most
+        hidden = 0
         for detail in result.details:
-            self._line(f"   sid:{detail.service_id} {detail.text}")
+            if detail.text.startswith("[error]") or left > 0:
+                self._line(f"   sid:{detail.service_id} {detail.text}")
+                left -= 1
+            else:
+                hidden += 1
+        if hidden:
+            self._line(f"   and {hidden} more")
 
     def skipped(self, task: str, interval: int, last: float) -> None:
         """The task's interval is not over yet."""

@@ -81,9 +81,9 @@ def load(service_id: int) -> tuple[Vm, Service] | None:
         backup_task=info.vm_backup_now_utid or None,
         restore_task=info.vm_backup_restore_utid or None,
         backups=info.vm_backups or 0,
-        snapshots=info.vm_snapshots or 0,
         backup_day=work.backup_day or None,
         adopted_at=reservation.adopted_at if reservation else None,
+        snapshots=info.vm_snapshots or 0,
     )
     return vm, service
 

@@ -12,7 +12,7 @@ import peewee
 
 from bridge.action_log import append_run
 from bridge.database import retry_lost_connection, transaction
-from bridge.models.companion import Slot, VmidReservation, VmWork
+from bridge.models.companion import Slot, SnapshotSchedule, VmidReservation, VmWork
 from bridge.models.module import VmInfo
 from bridge.models.whmcs import Service
 from bridge.outbox import Outbox
@@ -178,8 +178,10 @@ class RecordStore:
             VmInfo.update(nothing, vm_snapshots=0, vm_backups=0).where(VmInfo.service_id == vm.service_id).execute()
             VmidReservation.delete().where(VmidReservation.service_id == vm.service_id).execute()
             Slot.delete().where(Slot.service_id == vm.service_id).execute()
+            SnapshotSchedule.delete().where(SnapshotSchedule.service_id == vm.service_id).execute()
             Service.update(domain="").where(Service.id == vm.service_id).execute()
         vm.vm_id, vm.name, vm.mac, vm.node, vm.template, vm.task, vm.rev_dns = None, "", "", None, None, None, {}
+        vm.snapshots = 0
 
     @retry_lost_connection
     def give_up_vmid(self, vm: Vm) -> None:

@@ -72,16 +72,20 @@ class TaskBook:
     def begin(self, name: str, interval: int | None, alone: bool = True) -> Begun | NotYet | Held:
         """Take the task, unless it was begun less than `interval` minutes ago (None = whenever that was) or is held.
 
-        `alone` False takes the lock away from whoever holds it, who will notice at the next write. One transaction, so that of several who ask at the same time one gets it.
+        A run that was abandoned in the middle is begun anew whatever the interval says. `alone` False takes the lock away from whoever holds it, who will notice at the next write. One transaction, so that of several who ask at the same time one gets it.
         """
         owner, now, timeout = new_owner(), self.clock.now(), self.timeout()
         TaskState.insert(name=name).on_conflict_ignore().execute()
         with transaction():
             row = lock_name(TaskState, name)
-            if interval is not None and row.last_run is not None and 0 <= now - row.last_run < interval * 60 - GRACE:
-                return NotYet(row.last_run)
-            if alone and row.lease_owner and (row.lease_until or 0.0) >= now and not is_dead(row.lease_owner):
-                return Held(pid_of(row.lease_owner), now - (row.taken_at or now))
+            held = _is_held(row, now)
+            young = (
+                interval is not None and row.last_run is not None and 0 <= now - row.last_run < interval * 60 - GRACE
+            )
+            if young and (held or not row.lease_owner):
+                return NotYet(row.last_run or now)
+            if alone and held:
+                return Held(pid_of(row.lease_owner or ""), now - (row.taken_at or now))
             begun = {"lease_owner": owner, "lease_until": now + timeout, "taken_at": now, "last_run": now}
             TaskState.update(begun).where(TaskState.name == name).execute()
         return Begun(name, owner, row.last_run, self.clock, timeout, now)
@@ -116,16 +120,19 @@ class TaskBook:
 
     @retry_lost_connection
     def is_due(self, name: str, interval: int) -> bool:
-        """Whether the interval of `interval` minutes is over; a look without a lock, for those who look often."""
-        row = TaskState.select(TaskState.last_run).where(TaskState.name == name).get_or_none()
-        age = None if row is None or row.last_run is None else self.clock.now() - row.last_run
-        return age is None or age < 0 or age >= interval * 60
+        """Whether `begin` may succeed; a look without a lock, for those who look often."""
+        row = TaskState.get_or_none(TaskState.name == name)
+        if row is None or row.last_run is None:
+            return True
+        now = self.clock.now()
+        abandoned = bool(row.lease_owner) and not _is_held(row, now)
+        return abandoned or not 0 <= now - row.last_run < interval * 60
 
     @retry_lost_connection
     def is_held(self, name: str) -> bool:
         """Whether somebody runs the task at this moment."""
         row = TaskState.get_or_none(TaskState.name == name)
-        return row is not None and (row.lease_until or 0.0) >= self.clock.now() and not is_dead(row.lease_owner or "")
+        return row is not None and _is_held(row, self.clock.now())
 
     @retry_lost_connection
     def bury(self) -> int:
@@ -143,3 +150,8 @@ class TaskBook:
         """The lines below the summary of the last run."""
         row = TaskState.select(TaskState.details).where(TaskState.name == name).get_or_none()
         return [Detail(int(service), str(text)) for service, text in json.loads((row and row.details) or "[]")]
+
+
+def _is_held(row: TaskState, now: float) -> bool:
+    """Whether the lock is somebody's who lives, as far as anybody can tell."""
+    return bool(row.lease_owner) and (row.lease_until or 0.0) >= now and not is_dead(row.lease_owner or "")

@@ -14,6 +14,7 @@ from bridge.lifecycle.backup_list import BackupList
 from bridge.lifecycle.charts import Charts
 from bridge.lifecycle.client_backups import ClientBackups
 from bridge.lifecycle.client_pages import ClientPages
+from bridge.lifecycle.client_snapshots import ClientSnapshots
 from bridge.lifecycle.clients import PATIENCE, Clients
 from bridge.lifecycle.direct import Direct
 from bridge.lifecycle.farewell import PromptRequests
@@ -89,6 +90,11 @@ class WebServices:
         """Clients' backups."""
         house = self._house
         return ClientBackups(self._direct_for_clients, house.requests, BackupList(self._shop), house.clock)
+
+    @property
+    def snapshots(self) -> ClientSnapshots:
+        """Snapshots, for clients."""
+        return ClientSnapshots(self._direct_for_clients, self._shop, self._house.clock)
 
     @property
     def client_pages(self) -> ClientPages:

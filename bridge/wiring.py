@@ -43,6 +43,7 @@ from bridge.lifecycle.explain import Explanations
 from bridge.lifecycle.password import Passwords
 from bridge.lifecycle.records import Records
 from bridge.lifecycle.requests import Requests
+from bridge.lifecycle.snapshot_duty import Snapshots
 from bridge.lifecycle.suspension import Suspension
 from bridge.models.module import DnsZone
 from bridge.models.whmcs import Server
@@ -60,7 +61,7 @@ from bridge.scheduler import Chore, Scheduler
 from bridge.settings import Settings, install_id
 from bridge.statistics.collector import Statistics
 from bridge.store import RecordStore
-from bridge.tasks import BACKUPS, PROCESS, RESTORES, SCHEDULE, STATISTICS, TASKS, Duty
+from bridge.tasks import BACKUPS, PROCESS, RESTORES, SCHEDULE, SNAPSHOTS, STATISTICS, TASKS, Duty
 from bridge.trust import Trust
 from bridge.vm_context import Shop
 from bridge.worker import Worker
@@ -228,6 +229,7 @@ class House:
             SCHEDULE.name: ScheduledBackups(self.errands, self.clock),
             BACKUPS.name: LeftBackups(lambda: self.runs.shop, shelves),
             RESTORES.name: LeftRestores(self.requests),
+            SNAPSHOTS.name: Snapshots(self.errands, lambda: self.runs.shop, self.clock),
             STATISTICS.name: self.statistics,
         }
 

@@ -64,8 +64,8 @@ class Tally:
     reports: deque[Report] = field(default_factory=lambda: deque(maxlen=KEPT_REPORTS))
 
     def add(self, report: Report) -> None:
-        """Count one ended run; one that goes on in the background is told, and not counted."""
-        self.processed[report.task] += not report.resting
+        """Count one ended run; one that goes on in the background, or had nothing to do, is told, and not counted."""
+        self.processed[report.task] += not _leaves_alone(report)
         self.errors[report.task] += not report.ok
         self.reports.append(report)
 
@@ -77,11 +77,16 @@ class Tally:
         result.details += [Detail(each.service_id, _told(each)) for each in self.reports if each.task in tasks]
 
 
+def _leaves_alone(report: Report) -> bool:
+    """Whether the VM is as it was. The runs of processVirtualMachines count also when their one step found nothing to do."""
+    return report.resting or (report.skipped and report.task != PROCESS)
+
+
 def _told(report: Report) -> str:
     """The line below the task's summary, in the form of that task."""
     if report.task == PROCESS:
         return f"action:{report.action} {report.text}"
-    word = "skipped" if report.resting else "success" if report.ok else "error"
+    word = "skipped" if _leaves_alone(report) else "success" if report.ok else "error"
     return f"[{word}] {report.summary}"
 
 

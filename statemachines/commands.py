@@ -27,10 +27,14 @@ from statemachines.steps import (
     power,
     removal,
     repackage,
+    rollback,
+    snapshots,
     suspension,
 )
 
 BACKUP_NOW, SCHEDULED_BACKUP, REMOVE_BACKUP = "BackupNow", "ScheduleBackup", "RemoveBackup"
+TAKE_SNAPSHOT, ROLL_BACK_SNAPSHOT, REMOVE_SNAPSHOT = "TakeSnapshot", "RollBackSnapshot", "RemoveSnapshot"
+SCHEDULED_SNAPSHOT, REMOVE_OLD_SNAPSHOTS = "TakeScheduledSnapshot", "RemoveOldSnapshots"
 COMMAND = "command"  # the key of the intent that names the command at work
 
 
@@ -139,6 +143,12 @@ _TABLE = (
     Command("ChangePassword",               "Reset password",            password.apply,            ANY,     ALLOWED,  5 * MINUTES, lasting=True),
     Command("SuspendAccount",               "Suspend",                   suspension.suspend,        ANY,     ALLOWED,  5 * MINUTES, lasting=True),
     Command("UnsuspendAccount",             "Unsuspend",                 suspension.unsuspend,      ANY,     ALLOWED,  2 * MINUTES, lasting=True),
+    # Saving and reading back the memory of a large VM takes minutes.
+    Command(TAKE_SNAPSHOT,                  "Take snapshot",             snapshots.take,            ANY,     REFUSED, 10 * MINUTES),
+    Command(ROLL_BACK_SNAPSHOT,             "Roll back to snapshot",     rollback.roll_back,        ANY,     REFUSED, 10 * MINUTES),
+    Command(REMOVE_SNAPSHOT,                "Remove snapshot",           snapshots.remove,          ANY,     REFUSED, 10 * MINUTES),
+    Command(SCHEDULED_SNAPSHOT,             "Take scheduled snapshot",   snapshots.take_scheduled,  ANY,     REFUSED, task="removeOldSnapshots", background=True),
+    Command(REMOVE_OLD_SNAPSHOTS,           "Remove old snapshots",      snapshots.remove_expired,  ANY,     ALLOWED, task="removeOldSnapshots", background=True),
 )
 # fmt: on
 

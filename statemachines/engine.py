@@ -62,6 +62,7 @@ class Run:
         self.board = board
         self.patient = False  # True = what works in the background is waited for, however long it takes
         self.log = RunLog(uuid.uuid4().hex[:12], machine.action, self._stamp(), ctx.vm.status)
+        self._skipped: list[str] = []  # why steps were
         self._watch = Stopwatch(ctx.clock.now)
         self._began = ctx.clock.now()
         ctx.say = self._say
@@ -114,6 +115,8 @@ class Run:
         record = self._record(label, SUCCESS, step.when, step.then)
         if step.then == self.machine.final:
             self._close(SUCCESS, step.then)
+        if isinstance(outcome, Skip):
+            self._skipped.append(outcome.reason)
         done = outcome if isinstance(outcome, Done) else Done()
         self.log.facts.update(done.facts)
         self.ctx.store.advance(self.ctx.vm, step.then, self.log.as_json(), done.mails, done.intent)
@@ -165,11 +168,13 @@ class Run:
 
     def _complete(self) -> Ended:
         self._print(self.machine.style.complete(self.ctx.vm, self._stamp(), self._seconds()))
-        return self._ended("result:success", str(self.log.facts.get(SUMMARY, self.machine.action)), ok=True)
+        skipped = len(self._skipped) == len(self.log.steps) > 0
+        summary = ", ".join(self._skipped) if skipped else str(self.log.facts.get(SUMMARY, self.machine.action))
+        return self._ended("result:success", summary, ok=True, skipped=skipped)
 
-    def _ended(self, text: str, summary: str, *, ok: bool, resting: bool = False) -> Ended:
+    def _ended(self, text: str, summary: str, *, ok: bool, resting: bool = False, skipped: bool = False) -> Ended:
         machine = self.machine
-        return Ended(Report(self.ctx.vm.service_id, machine.action, ok, text, summary, machine.task, resting))
+        return Ended(Report(self.ctx.vm.service_id, machine.action, ok, text, summary, machine.task, resting, skipped))
 
     def _record(self, label: str, result: str, before: str, after: str) -> StepRecord:
         record = StepRecord(len(self.log.steps) + 1, label, result, before, after, self._stamp(), self._watch.elapsed)

@@ -94,7 +94,8 @@ class Report:
     """How a run ended, for the summary below `Done`.
 
     `text` is what follows `action:<action> `, `summary` the same in a few words for the tasks that name no action; `task` is the
-    cron task that the run belongs to. `resting` True = it goes on by itself, and counts neither as done nor as failed.
+    cron task that the run belongs to. `resting` True = it goes on by itself, and counts neither as done nor as failed;
+    `skipped` True = there was nothing to do, `summary` says why.
     """
 
     service_id: int
@@ -104,6 +105,7 @@ class Report:
     summary: str = ""
     task: str = ""
     resting: bool = False
+    skipped: bool = False
 
 
 class Stopwatch:

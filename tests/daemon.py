@@ -169,6 +169,28 @@ class RecordingBackups:
 
 
 @dataclass
+class RecordingSnapshots:
+    """Clients' snapshots, noted like everything else that clients do."""
+
+    clients: RecordingClients
+
+    def list(self, service_id: int, actor: Actor) -> dict[str, Any]:
+        return self.clients._note("snapshots", service_id, actor)
+
+    def take(self, service_id: int, actor: Actor, description: str, with_ram: bool) -> dict[str, Any]:
+        return self.clients._note(f"take {description!r} {with_ram}", service_id, actor)
+
+    def roll_back(self, service_id: int, actor: Actor, name: str) -> dict[str, Any]:
+        return self.clients._note(f"roll back {name}", service_id, actor)
+
+    def remove(self, service_id: int, actor: Actor, name: str) -> dict[str, Any]:
+        return self.clients._note(f"remove {name}", service_id, actor)
+
+    def save_schedule(self, service_id: int, actor: Actor, days: Mapping[str, str]) -> dict[str, Any]:
+        return self.clients._note(f"schedule {dict(days)}", service_id, actor)
+
+
+@dataclass
 class RecordingPages:
     """The subjects of the client's pages in one: each call is noted where `asked` is, and succeeds."""
 
@@ -278,6 +300,10 @@ class RecordingServices:
     @property
     def backups(self) -> RecordingBackups:
         return RecordingBackups(self.clients)
+
+    @property
+    def snapshots(self) -> RecordingSnapshots:
+        return RecordingSnapshots(self.clients)
 
     @property
     def client_pages(self) -> SimpleNamespace:

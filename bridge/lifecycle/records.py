@@ -8,7 +8,7 @@ from typing import Any
 
 from bridge.database import retry_lost_connection, transaction
 from bridge.lifecycle.rules import Situation, situation
-from bridge.models.companion import Slot, VmidReservation, VmWork
+from bridge.models.companion import Slot, SnapshotSchedule, VmidReservation, VmWork
 from bridge.models.module import VmInfo
 from bridge.models.whmcs import Service
 from bridge.runs import WORKING_STATES
@@ -160,6 +160,7 @@ class Records:
             VmInfo.delete().where(VmInfo.service_id == service_id).execute()
             VmWork.delete().where(VmWork.service_id == service_id).execute()
             Slot.delete().where(Slot.service_id == service_id).execute()
+            SnapshotSchedule.delete().where(SnapshotSchedule.service_id == service_id).execute()
             _release_vmid(service_id, blocked=True)
 
     def _begin_at(self, service_id: int, status: str) -> None:

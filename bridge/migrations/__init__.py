@@ -19,6 +19,7 @@ from bridge.migrations import (
     m0004_address_history,
     m0005_tasks,
     m0006_traffic,
+    m0007_snapshots,
     m0008_backups,
 )
 from bridge.models.companion import AppliedMigration, Setting
@@ -30,6 +31,7 @@ MIGRATIONS: dict[int, tuple[str, Callable[[Database], None]]] = {
     4: ("0004 address history", m0004_address_history.apply),
     5: ("0005 cron tasks", m0005_tasks.apply),
     6: ("0006 traffic", m0006_traffic.apply),
+    7: ("0007 snapshots", m0007_snapshots.apply),
     8: ("0008 backups", m0008_backups.apply),
 }
 

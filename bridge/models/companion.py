@@ -159,6 +159,20 @@ class Slot(CompanionModel):
         indexes = ((("scope", "number"), True),)
 
 
+class SnapshotSchedule(CompanionModel):
+    """When snapshots of a service's VM are taken by themselves.
+
+    `days` JSON as `vm_backup_schedule` has it (`{"0": "07:00"}`, 0 = Sunday); `served_on` the last local date that was seen to.
+    """
+
+    service_id = IntegerField(primary_key=True)
+    days = TextField()
+    served_on = CharField(max_length=10, null=True)
+
+    class Meta:
+        table_name = "kvm_bridge_snapshot_schedule"
+
+
 class PendingRecord(CompanionModel):
     """A record set that is not as it should be in its zone: a provider failed, or has not been asked yet.
 
@@ -282,6 +296,7 @@ TABLES: list[type[BaseModel]] = [
     QuarantinedAddress,
     OutboxMessage,
     Slot,
+    SnapshotSchedule,
     PendingRecord,
     TaskState,
     TrafficState,

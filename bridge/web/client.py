@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from flask import Blueprint, Response
 from pydantic import BaseModel, Field
 
-from bridge.web import client_backups, client_pages, forms
+from bridge.web import client_backups, client_pages, client_snapshots, forms
 from bridge.web.callers import Refusal
 from bridge.web.envelope import Call, Id, Line, Map, ServiceParams
 from bridge.web.functions import Function, Table, answer
@@ -103,6 +103,7 @@ FUNCTIONS: Table = {
     "reverse_names": reverse_names,
     "reverse_names_save": reverse_names_save,
     **client_backups.FUNCTIONS,
+    **client_snapshots.FUNCTIONS,
     **client_pages.FUNCTIONS,
 }
 

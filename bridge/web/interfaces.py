@@ -11,6 +11,7 @@ from bridge.protocol.nonces import Nonces
 from bridge.web import backup_interfaces as backups
 from bridge.web import client_interfaces as pages
 from bridge.web import network_interfaces as network
+from bridge.web import snapshot_interfaces
 from bridge.web import statistics_interfaces as statistics
 from bridge.web import vm_interfaces as vms
 from bridge.web.callers import ServerDetails
@@ -91,6 +92,10 @@ class Services(Protocol):
     @property
     def backups(self) -> backups.Backups:
         """Clients' backups."""
+
+    @property
+    def snapshots(self) -> snapshot_interfaces.Snapshots:
+        """Snapshots, for clients."""
 
     @property
     def client_pages(self) -> pages.ClientPages:

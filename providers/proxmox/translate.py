@@ -78,6 +78,8 @@ RULES = (
     Rule(r"snapshot '[^']*' does not exist", NotFound),
     Rule(r"snapshot name '[^']*' already used", Conflict),
     Rule(r"unable to use snapshot name", Rejected),
+    # PVE::Storage::ZFSPoolPlugin and others, volume_rollback_is_possible
+    Rule(r"can't rollback, .* is not most recent snapshot", Permanent),
     # PVE::RRD: nothing was measured yet
     Rule(r"^RRD error: .*: No such file or directory", NotFound),
     # PVE::API2::Tasks

@@ -41,8 +41,7 @@ def destroy(ctx: Context) -> Outcome:
     if isinstance(ended, Wait):
         return ended
     if ctx.vm.vm_id is None or not exists(ctx):
-        ctx.store.release(ctx.vm)
-        return Done()
+        return _gone(ctx)
     own_config(ctx)
     node, vmid = node_of(ctx), reserved_vmid(ctx)
     what = f"removal of VM {vmid} is still running"
@@ -67,8 +66,16 @@ def _after_error(ctx: Context, error: Exception, what: str) -> Outcome:
     if destroying := _underway(ctx, "qmdestroy"):
         return tasks.launch(ctx, lambda: destroying, what) or Wait(what)
     if not exists(ctx):
-        return Done()
+        return _gone(ctx)
     raise NotDestroyed(str(error), errors.kind_of(error), errors.who_can_act(error)) from error
+
+
+def _gone(ctx: Context) -> Outcome:
+    """Its snapshots have gone with it."""
+    ctx.store.release(ctx.vm)
+    if ctx.vm.snapshots:
+        ctx.store.note(ctx.vm, snapshots=0)
+    return Done()
 
 
 def _underway(ctx: Context, type: str) -> str | None:

@@ -7,7 +7,7 @@ from statemachines.context import Context
 from statemachines.outcome import Done, Outcome, Skip, Wait
 from statemachines.package import LIVE
 from statemachines.ports import Address
-from statemachines.steps import cloudinit, disks, dns, firewall, network, power, tasks
+from statemachines.steps import cloudinit, disks, dns, firewall, network, power, snapshots, tasks
 from statemachines.steps.differences import differences
 from statemachines.steps.look import node_of, own_config, reserved_vmid
 
@@ -104,10 +104,12 @@ def _delete_disk(ctx: Context) -> Outcome:
 
 def _detach(ctx: Context, config: Any, disk: Any) -> Outcome:
     node, vmid = node_of(ctx), reserved_vmid(ctx)
-    names = ctx.hypervisor.snapshots(node, vmid)
-    if names:
-        what = f"snapshot {names[-1]} of VM {vmid} is being removed"
-        return tasks.launch(ctx, lambda: ctx.hypervisor.delete_snapshot(node, vmid, names[-1]), what) or Wait(what)
+    present = snapshots.listed(ctx)
+    snapshots.keep_count(ctx, len(present))
+    if present:
+        name = present[-1].name
+        what = f"snapshot {name} of VM {vmid} is being removed"
+        return tasks.launch(ctx, lambda: ctx.hypervisor.delete_snapshot(node, vmid, name), what) or Wait(what)
     ctx.store.note(ctx.vm, intent={**ctx.vm.intent, "doomed_volume": disk.volume})
     ctx.hypervisor.configure(node, vmid, {}, delete=[disk.interface], digest=config.digest)
     return Wait(f"volume {disk.volume} is being removed", again_in=0.0)

@@ -12,7 +12,19 @@ from statemachines import errors
 from statemachines.context import Context
 from statemachines.errors import Busy, Kind, NeedsAttention, StepError
 from statemachines.outcome import Done, Outcome, Skip, Wait
-from statemachines.steps import activity, backup, cloudinit, mail, once, power, removal, repackage, slots, tasks
+from statemachines.steps import (
+    activity,
+    backup,
+    cloudinit,
+    mail,
+    once,
+    power,
+    removal,
+    repackage,
+    slots,
+    snapshots,
+    tasks,
+)
 from statemachines.steps.look import node_of, own_config, reserved_vmid
 from statemachines.steps.optional import optional
 
@@ -73,13 +85,13 @@ def delete_snapshots(ctx: Context) -> Outcome:
     if not removal.exists(ctx):
         return Done(changed=False, intent=_kept(ctx))
     own_config(ctx)
-    node, vmid = node_of(ctx), reserved_vmid(ctx)
-    names = ctx.hypervisor.snapshots(node, vmid)
-    if not names:
-        ctx.store.note(ctx.vm, snapshots=0)
+    node, vmid, present = node_of(ctx), reserved_vmid(ctx), snapshots.listed(ctx)
+    snapshots.keep_count(ctx, len(present))
+    if not present:
         return Done(changed=ended is not None, intent=_kept(ctx))
-    what = f"snapshot {names[-1]} of VM {vmid} is being removed"
-    return tasks.launch(ctx, lambda: ctx.hypervisor.delete_snapshot(node, vmid, names[-1]), what) or Wait(what)
+    name = present[-1].name
+    what = f"snapshot {name} of VM {vmid} is being removed"
+    return tasks.launch(ctx, lambda: ctx.hypervisor.delete_snapshot(node, vmid, name), what) or Wait(what)
 
 
 @patient

@@ -32,7 +32,7 @@ def populate(installation: Installation, count: int) -> list[int]:
         server = installation.shop.server_id
         VmWork.create(service_id=service, server_id=server, node=node, created_at=now - AGE)
         VmidReservation.create(cluster=f"server:{server}", vmid=vmid, service_id=service, reserved_at=now - AGE)
-        Service.update(domain=f"{name}.example.com").where(Service.id == service).execute()
+        Service.update(domain=f"{name}.example.com", domainstatus="Active").where(Service.id == service).execute()
     return services
 
 

@@ -4,6 +4,7 @@ A stopped process keeps its leases in memory while time takes them away: that is
 minute. What it does when it goes on must change nothing that others have taken over.
 """
 
+import json
 import os
 import random
 import signal
@@ -16,12 +17,13 @@ from pathlib import Path
 import pytest
 
 from bridge.database import DatabaseUnavailable
-from bridge.models.companion import TaskState, VmWork
-from bridge.models.module import IpPool
+from bridge.models.companion import SnapshotSchedule, TaskState, VmWork
+from bridge.models.module import IpPool, TrafficSample, VmInfo
 from bridge.protocol.client import BridgeClient
 from bridge.sandbox.proxmox import demo_cluster
 from bridge.settings import Settings
 from tests.chaos import invariants
+from tests.chaos.population import populate
 from tests.chaos.processes import Installation, Process
 from tests.daemon import SECRET
 
@@ -32,6 +34,8 @@ SCHEDULERS = 3
 LEASE_GONE = 90.0  # seconds; more than any lease of a VM lasts
 TASK_GONE = 900.0  # and more than the lock of a task
 PRODUCT = {"ipv4_count": "1", "ipv6_count": "0", "dhcp_ipv6": "off", "add_size": "0", "clone_type": "linked"}
+PRODUCT |= {"snapshots": "3", "snapshot_lifetime": "1 day"}
+DAY = 86_400
 NEVER_ALL_READY = 400.0  # seconds until the test gives up
 
 
@@ -101,6 +105,31 @@ class Trouble:
         return int(count)
 
 
+def kept_and_old(installation: Installation, services: list[int]) -> None:
+    """Every VM has a snapshot that is too old, one that is not, and a schedule whose day is today."""
+    now = int(installation.cluster.clock.now())
+    for service in services:
+        guest = installation.cluster.guests[int(VmInfo.get_by_id(service).vm_id or 0)]
+        with installation.cluster.mutex:
+            guest.snapshots = {
+                "old": {**guest.config, "snaptime": now - 3 * DAY},
+                "young": {**guest.config, "snaptime": now - 3600, "parent": "old"},
+            }
+            guest.config["parent"] = "young"
+    VmInfo.update(vm_snapshots=2).execute()
+    at_midnight = json.dumps({str(day): "00:00" for day in range(7)})
+    SnapshotSchedule.insert_many([{"service_id": service, "days": at_midnight} for service in services]).execute()
+
+
+def looked_after(installation: Installation) -> bool:
+    """Whether every VM has been seen to by both tasks."""
+    collected = TrafficSample.select(TrafficSample.service_id).distinct().count()
+    at_work = VmWork.select().where(VmWork.due_at.is_null(False)).exists()
+    served = SnapshotSchedule.select().where(SnapshotSchedule.served_on.is_null()).exists()
+    old = any("old" in guest.snapshots for guest in installation.cluster.guests.values())
+    return collected == VMS and not (at_work or served or old)
+
+
 def all_ready(installation: Installation) -> bool:
     return set(installation.states().values()) == {"ready"}
 
@@ -123,3 +152,34 @@ def test_nothing_is_done_twice_and_nothing_forgotten(mariadb_url: str, tmp_path:
             assert "Traceback" not in process.logged, process.logged
             process.stop()
         invariants.all_hold(installation, services, dict.fromkeys(services, (1, 0)))
+
+
+@pytest.mark.slow
+@pytest.mark.req("ENG-33", "CRN-20")
+@pytest.mark.parametrize("seed", SEEDS)
+def test_the_tasks_of_two_hundred_vms_are_done_once_each(mariadb_url: str, tmp_path: Path, seed: int) -> None:
+    rng = random.Random(seed)
+    with crowded(tmp_path, mariadb_url) as installation:
+        services = populate(installation, VMS)
+        kept_and_old(installation, services)
+        trouble, give_up_at = Trouble(installation, rng), time.monotonic() + NEVER_ALL_READY
+        while not looked_after(installation):
+            assert time.monotonic() < give_up_at, installation.describe(NEVER_ALL_READY)
+            time.sleep(rng.uniform(0.5, 1.5))
+            trouble.strike()
+        assert trouble.happened["killed"]
+        for process in trouble.alive:
+            assert "Traceback" not in process.logged, process.logged
+            process.stop()
+        for service in services:
+            record = VmInfo.get_by_id(service)
+            kept = installation.cluster.guests[int(record.vm_id or 0)].snapshots
+            scheduled = [name for name in kept if name.startswith("auto")]
+            assert (len(kept), len(scheduled), "young" in kept, record.vm_snapshots) == (2, 1, True, 2), kept
+        taken = Counter(
+            call.path for call in installation.calls if (call.method, call.path[-9:]) == ("POST", "/snapshot")
+        )
+        assert len(taken) == VMS
+        counted = Counter(row.service_id for row in TrafficSample.select(TrafficSample.service_id))
+        assert dict(counted) == dict.fromkeys(services, 1)
+        assert not TaskState.select().where(TaskState.lease_owner.is_null(False)).exists()

@@ -35,7 +35,7 @@ class Browser:
         """What a page loads: the `result`, or the sentence of the refusal."""
         return self._call(service, name, "GET", {}, query)
 
-    def press(self, service: int, name: str, **fields: str) -> Any:
+    def press(self, service: int, name: str, /, **fields: Any) -> Any:
         """Send a form of a page that is open, perhaps since long: the `result`, or the sentence of the refusal."""
         token = Signer(SECRET).sign_form(SESSION, "client", str(self._actor(service)), str(service))
         return self._call(service, name, "POST", {**fields, "form_token": token})
@@ -44,7 +44,7 @@ class Browser:
         return self._client or int(Service.get_by_id(service).userid)
 
     def _call(
-        self, service: int, name: str, method: str, fields: dict[str, str], query: dict[str, str] | None = None
+        self, service: int, name: str, method: str, fields: dict[str, Any], query: dict[str, str] | None = None
     ) -> Any:
         client = self._actor(service)
         request = {"method": method, "fields": fields, "query": query or {}}

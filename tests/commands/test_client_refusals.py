@@ -40,7 +40,7 @@ def refused(rig: Desk, service: int, action: str, sentence: str) -> None:
     assert (rig.states(), VmWork.get_by_id(service).intent, Service.get_by_id(service).password) == before
 
 
-@pytest.mark.req("PRM-02", "PRM-03", "PRM-09", "PRM-10")
+@pytest.mark.req("PRM-02", "PRM-03", "PRM-09", "PRM-10", "PRM-18")
 @pytest.mark.parametrize(
     ("permission", "action"),
     [
@@ -69,7 +69,7 @@ def test_who_may_not_start_or_stop_may_not_restart(desk: Open, action: str, perm
     refused(rig, rig.deploy(), action, "Access Denied")
 
 
-@pytest.mark.req("PRM-09", "PRM-10", "PRM-16")
+@pytest.mark.req("PRM-09", "PRM-10", "PRM-16", "PRM-18")
 @pytest.mark.parametrize(
     ("permission", "name"),
     [

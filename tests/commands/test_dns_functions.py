@@ -147,6 +147,7 @@ def test_a_forged_form_changes_nothing(rig: NamedDesk, names: dict[str, str]) ->
     assert rig.record(service).vm_rev_dns == before
 
 
+@pytest.mark.req("PRM-18")
 def test_a_client_without_the_permission_is_refused(rig: NamedDesk) -> None:
     service = rig.deploy()
     rig.set_product(client_revdns="off")

@@ -94,6 +94,11 @@ CALLS: dict[str, Callable[[Proxmox], Any]] = {
     ),
     "destroy": lambda p: p.destroy("pve1", 100),
     "snapshots": lambda p: p.snapshots("pve1", 100),
+    "take_snapshot": lambda p: (
+        p.take_snapshot("pve1", 100, "s20260410-035839"),
+        p.take_snapshot("pve1", 100, "s20260410-035839", description="before the update", with_ram=True),
+    ),
+    "roll_back": lambda p: p.roll_back("pve1", 100, "s20260410-035839"),
     "delete_snapshot": lambda p: p.delete_snapshot("pve1", 100, "before_update"),
     "backups": lambda p: p.backups("pve1", "backup", 100, since=5.0),
     "backup": lambda p: p.backup("pve1", 100, "backup", **NOTE),  # type: ignore[arg-type]

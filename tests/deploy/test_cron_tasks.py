@@ -226,3 +226,21 @@ def test_a_scheduler_and_a_tick_share_the_intervals(install: Install) -> None:
     lines, _ = lines_of(rig, cron)
     assert duty.runs == 1
     assert any(line.startswith("<ts> [removeOldSnapshots] Skipped (interval: 5m") for line in lines)
+
+
+def test_the_scheduler_tells_every_error_and_not_ten_thousand_successes(install: Install) -> None:
+    rig = install()
+
+    def plan(watch: Watch, result: Result) -> None:
+        for service in range(1000):
+            result.success(service, "collected")
+        result.error(1000, "no answer")
+
+    cron, printed = with_duties(rig, collectingStatistics=Planned(plan)), list[str]()
+    cron.tend(STATISTICS, printed.append)
+    lines = masked(printed).splitlines()
+    assert [line for line in lines if "[success]" in line] == [
+        f"<ts>   sid:{service} [success] collected" for service in range(50)
+    ]
+    assert lines[-3:-1] == ["<ts>   sid:1000 [error] no answer", "<ts>   and 950 more"]
+    assert len(cron.book.details(STATISTICS.name)) == 500

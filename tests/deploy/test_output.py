@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from bridge.tasks import PROCESS
 from tests.deploy.conftest import Install
 from tests.deploy.installation import Installation
 
@@ -92,14 +93,14 @@ def blocks(lines: list[str]) -> list[list[str]]:
 def test_the_whole_run_of_one_order(install: Install) -> None:
     rig = install()
     rig.order()
-    assert masked(rig.tick()) == WHOLE
+    assert masked(rig.tick(tasks=(PROCESS,))) == WHOLE
 
 
 @pytest.mark.req("DEP-49")
 def test_the_skips_of_a_small_product(install: Install) -> None:
     rig = install(node="pve9", sys_size="0", add_size="0", dhcp_ipv4="on", dhcp_ipv6="on")
     rig.order()
-    assert BARE in masked(rig.tick())
+    assert BARE in masked(rig.tick(tasks=(PROCESS,)))
 
 
 @pytest.mark.req("DEP-49", "DEP-39", "DEP-41")
@@ -107,9 +108,9 @@ def test_a_paused_run_and_the_next_one(install: Install) -> None:
     rig = install()
     rig.fault(kind="task-fails", task_type="qmclone", exit_status="disk on fire")
     rig.order()
-    assert masked(rig.tick()) == PAUSED
+    assert masked(rig.tick(tasks=(PROCESS,))) == PAUSED
     rig.clock.advance(60)
-    again = masked(rig.tick()).splitlines()
+    again = masked(rig.tick(tasks=(PROCESS,))).splitlines()
     assert again[3] == "--- Deploy: service=1 vm=100 status=set_ip ---"
     assert again[4] == "  [+]  1. Clone VM                            success (set_ip -> clone) [<n>s]"
     assert again[17] == "  [+] 14. Verify running + Email              success (starting -> ready) [<n>s]"
@@ -119,9 +120,11 @@ def test_a_paused_run_and_the_next_one(install: Install) -> None:
 def test_the_running_line_tells_when_the_task_ran_last(install: Install) -> None:
     rig = install()
     began = rig.clock.stamp(rig.clock.now())
-    rig.tick()
+    rig.tick(tasks=(PROCESS,))
     rig.clock.advance(60)
-    assert rig.tick()[1].endswith(f"[processVirtualMachines] Running (interval: 1m, last: {began[11:]})")
+    assert rig.tick(tasks=(PROCESS,))[1].endswith(
+        f"[processVirtualMachines] Running (interval: 1m, last: {began[11:]})"
+    )
 
 
 @pytest.mark.req("DEP-49", "ENG-40", "CRN-43", "CRN-44")
@@ -145,7 +148,7 @@ def test_every_step_line_obeys_the_grammar(install: Install) -> None:
 def test_blocks_of_vms_that_are_deployed_at_once_follow_each_other_whole(install: Install) -> None:
     rig = install()
     services = [rig.order() for _ in range(6)]
-    printed = rig.tick()
+    printed = rig.tick(tasks=(PROCESS,))
     found = blocks(printed)
     assert [int(re.search(r"service=(\d+)", block[0])[1]) for block in found] == services  # type: ignore[index]
     for service, block in zip(services, found, strict=True):
@@ -167,7 +170,7 @@ def test_a_paused_block_among_others(install: Install) -> None:
     rig = install()
     rig.fault("POST .*/clone", times=1, text="no")
     first, second = rig.order(), rig.order()
-    printed = rig.tick()
+    printed = rig.tick(tasks=(PROCESS,))
     found = blocks(printed)
     assert found[0][-1] == "--- Deploy paused: waiting at (set_ip) ---"
     assert found[1][-1] == f"--- Deploy complete: service={second} status=ready ---"

@@ -7,6 +7,7 @@ import pytest
 
 from bridge.lifecycle.rules import Operation
 from bridge.models.whmcs import Service
+from bridge.tasks import PROCESS
 from tests.deploy.test_output import masked
 from tests.factories import make_dns_zone
 from tests.lifecycle.conftest import Install
@@ -23,7 +24,7 @@ def test_one_tick_handles_every_kind_of_work(install: Install) -> None:
     ordered = rig.order()
     for service, operation in zip(services, operations, strict=True):
         assert rig.ask(service, operation) == "success"
-    lines = masked(rig.tick()).splitlines()
+    lines = masked(rig.tick(tasks=(PROCESS,))).splitlines()
     assert rig.states() == {**dict.fromkeys([*services, ordered], "ready"), services[3]: "remove"}
     done = lines.index("<ts> [processVirtualMachines] Done (<n>s) — processed: 5, errors: 0")
     actions = ("change_package", "reinstall", "set_dns_records", "terminate", "deploy")
@@ -40,7 +41,7 @@ def test_a_paused_package_change_is_an_error_of_the_tick_and_its_line_says_why(i
     for service in (paused, well):
         rig.ask(service, Operation.CHANGE_PACKAGE)
     rig.fault("POST .*/100/status/start", status=500, text="no such bridge")
-    lines = masked(rig.tick()).splitlines()
+    lines = masked(rig.tick(tasks=(PROCESS,))).splitlines()
     done = next(number for number, line in enumerate(lines) if "Done (" in line)
     assert lines[done].endswith("— processed: 2, errors: 1")
     (told,) = [line for line in lines[done + 1 :] if f"sid:{paused} " in line]
@@ -66,12 +67,12 @@ def test_the_lines_of_dns_operations(install: Install) -> None:
         f"       · fwd OK [powerdns] {zone} ← 1-1.{zone} (1 IPs)",
         f"       · rev OK [hestiacp] {reverse} ← 192.168.130.2 → 1-1.{zone}",
     ]
-    assert dns_lines(rig.tick()) == expected
+    assert dns_lines(rig.tick(tasks=(PROCESS,))) == expected
     rig.ask(service, Operation.SET_DNS_RECORDS)
-    assert dns_lines(rig.tick()) == expected
+    assert dns_lines(rig.tick(tasks=(PROCESS,))) == expected
     rig.names.broken = True
     rig.ask(service, Operation.SET_DNS_RECORDS)
-    broken = dns_lines(rig.tick())
+    broken = dns_lines(rig.tick(tasks=(PROCESS,)))
     assert {line.partition("]")[0] for line in broken} >= {"       · fwd ERR [powerdns", "       · rev ERR [hestiacp"}
     assert all(line.endswith(": dns.example.net refuses connections") for line in broken)
 
@@ -80,7 +81,7 @@ def test_the_lines_of_dns_operations(install: Install) -> None:
 def test_a_deployment_writes_the_records_of_all_addresses_between_clone_and_set_dns(install: Install) -> None:
     rig = install()
     service = rig.order()
-    printed = rig.tick()
+    printed = rig.tick(tasks=(PROCESS,))
     assert len(rig.addresses(service)) == 3
     records_fit(rig, service)
     step = next(number for number, line in enumerate(printed) if "(clone -> set_dns)" in line)

@@ -119,6 +119,20 @@ def test_the_lock_of_a_dead_process_is_stale_at_once(book: TaskBook) -> None:
         mine.prove()
 
 
+def test_a_run_that_was_abandoned_in_the_middle_is_begun_anew_before_its_interval_is_over(
+    book: TaskBook, clock: VirtualClock
+) -> None:
+    begun(book.begin(TASK, 60))
+    clock.advance(TIMEOUT)
+    assert not book.is_due(TASK, 60)
+    assert isinstance(book.begin(TASK, 60), NotYet)
+    clock.advance(1)
+    assert book.is_due(TASK, 60)
+    book.release(begun(book.begin(TASK, 60)))
+    assert not book.is_due(TASK, 60)
+    assert isinstance(book.begin(TASK, 60), NotYet)
+
+
 @pytest.mark.req("CRN-32")
 def test_clearing_frees_what_is_stale_and_nothing_else(book: TaskBook, clock: VirtualClock) -> None:
     begun(book.begin(TASK, None))

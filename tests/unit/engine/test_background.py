@@ -8,7 +8,7 @@ from bridge.tasks import Detail, Result
 from bridge.worker import Tally
 from statemachines.engine import Ended, Later, Run
 from statemachines.machine import PROCESS, Machine, Step
-from statemachines.outcome import Done, Outcome, Wait
+from statemachines.outcome import Done, Outcome, Skip, Wait
 from statemachines.output import BlockStyle
 from statemachines.run import Report
 from tests.unit.engine.world import ListBoard, World
@@ -66,6 +66,8 @@ def test_a_task_s_summary_counts_what_was_done_and_what_failed_and_tells_what_go
         Report(2, "copy", False, "no space (one -> ready) [1.00s]", "no space", BACKUPS),
         Report(3, "copy", True, "still running", "still running", BACKUPS, resting=True),
         Report(4, "deploy", True, "result:success", "deploy", PROCESS),
+        Report(5, "copy", True, "result:success", "none is due", BACKUPS, skipped=True),
+        Report(6, "VMStart", True, "result:success", "suspended", PROCESS, skipped=True),
     ):
         tally.add(report)
     backups, rest = Result(), Result()
@@ -75,6 +77,20 @@ def test_a_task_s_summary_counts_what_was_done_and_what_failed_and_tells_what_go
         Detail(1, "[success] backup created"),
         Detail(2, "[error] no space"),
         Detail(3, "[skipped] still running"),
+        Detail(5, "[skipped] none is due"),
     ]
     tally.add_to(rest, PROCESS)
-    assert rest.details == [Detail(4, "action:deploy result:success")]
+    assert rest.processed == 2
+    assert rest.details == [
+        Detail(4, "action:deploy result:success"),
+        Detail(6, "action:VMStart result:success"),
+    ]
+
+
+def test_a_run_whose_only_step_had_nothing_to_do_tells_why() -> None:
+    world = World()
+    step = Step("one", "Copy", lambda ctx: Skip("none is due"), "ready", "Copy")
+    run = Run(Machine("copy", BlockStyle("Copy"), "ready", [step], task=BACKUPS), world, ListBoard())  # type: ignore[arg-type]
+    report = until_ended(run, world)
+    assert (report.skipped, report.ok, report.summary) == (True, True, "none is due")
+    assert world.store.states == ["ready"]

@@ -66,7 +66,7 @@ DOCUMENTED = [
     pytest.param("mail_reset", "Reset password", "Integrations", "puqProxmoxKVM Reset password", ""),
     pytest.param("mail_restored", "Backup restored", "Integrations", "puqProxmoxKVM Backup restored", ""),
     *(
-        pytest.param(name, label, "Client Area Permissions", True, "")
+        pytest.param(name, label, "Client Area Permissions", True, "", marks=pytest.mark.req("PRM-17"))
         for name, label in (
             ("client_start", "Start"),
             ("client_stop", "Stop"),
@@ -91,6 +91,7 @@ def test_a_new_product_shows_the_documented_setting(
     assert completed({})[name] == default
 
 
+@pytest.mark.req("PRM-17")
 def test_the_table_holds_the_documented_settings_and_no_others() -> None:
     assert list(FIELDS) == [row.values[0] for row in DOCUMENTED]
 
@@ -100,7 +101,7 @@ def test_firewall_settings_have_a_section_of_their_own() -> None:
     assert {field.section for name, field in FIELDS.items() if name.startswith("fw_")} == {"Firewall"}
 
 
-@pytest.mark.req("CFG-29")
+@pytest.mark.req("CFG-29", "SNP-12")
 def test_snapshots_live_for_ever_or_for_one_to_ten_days_counted_in_seconds() -> None:
     labels = ["Don't remove", "1 day", *(f"{days} days" for days in range(2, 11))]
     assert [FIELDS["snapshot_lifetime"].read(label) for label in labels] == [days * 86_400 for days in range(11)]

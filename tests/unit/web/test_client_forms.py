@@ -23,6 +23,10 @@ FORMS: dict[str, tuple[dict[str, Any], str]] = {
     "backup_restore": ({"backup": "0f3a"}, "restore 0f3a"),
     "backup_schedule_save": ({"days": {"0": "07:00", "3": ""}}, "schedule {'0': '07:00', '3': ''}"),
     "reverse_names_save": ({"names": {"192.0.2.5": "mail.example.org"}}, "names {'192.0.2.5': 'mail.example.org'}"),
+    "snapshot_take": ({"description": "before the update", "ram": "0"}, "take 'before the update' False"),
+    "snapshot_rollback": ({"name": "s20260410-035839"}, "roll back s20260410-035839"),
+    "snapshot_remove": ({"name": "s20260410-035839"}, "remove s20260410-035839"),
+    "snapshot_schedule_save": ({"days": {"0": "07:00", "3": ""}}, "schedule {'0': '07:00', '3': ''}"),
     "iso_mount": ({"file": "a.iso"}, "mount a.iso"),
     "iso_unmount": ({}, "unmount"),
     "firewall_policies_save": (
@@ -41,6 +45,7 @@ FORMS: dict[str, tuple[dict[str, Any], str]] = {
 READS = {
     **{"status": "status", "reverse_names": "names", "information": "information", "charts_data": "week"},
     **{"templates": "templates", "backups_list": "backups", "iso_list": "images", "firewall_read": "firewall"},
+    **{"snapshots_list": "snapshots"},
 }
 """Function that is only read -> what it asks the daemon for."""
 
@@ -130,6 +135,32 @@ def test_a_position_that_is_none_is_not_the_first(
     response = send(post, name, {"to": "0", "digest": "ab", **fields, "form_token": token_of(post)})
     assert response.status_code == 400
     assert "position" in response.json["error"]
+    assert [what for what, _, _ in services.clients.asked] == ["status"]
+
+
+def test_a_snapshot_is_with_memory_unless_the_form_says_otherwise(post: Post, services: RecordingServices) -> None:
+    token = token_of(post)
+    services.clients.asked.clear()
+    send(post, "snapshot_take", {"form_token": token})
+    assert [what for what, _, _ in services.clients.asked] == ["take '' True"]
+
+
+@pytest.mark.parametrize(
+    ("name", "fields"),
+    [
+        ("snapshot_take", {"description": "x" * 256}),
+        ("snapshot_take", {"ram": "perhaps"}),
+        ("snapshot_rollback", {}),
+        ("snapshot_remove", {"name": ["s1"]}),
+        ("snapshot_schedule_save", {"days": "07:00"}),
+        ("snapshot_schedule_save", {"days": {str(day): "07:00" for day in range(8)}}),
+    ],
+)
+def test_snapshot_fields_that_make_no_sense_are_refused(
+    post: Post, services: RecordingServices, name: str, fields: dict[str, Any]
+) -> None:
+    response = send(post, name, {**fields, "form_token": token_of(post)})
+    assert response.status_code == 400
     assert [what for what, _, _ in services.clients.asked] == ["status"]
 
 

@@ -4,9 +4,9 @@ from collections.abc import Generator
 from typing import Any
 
 from bridge.sandbox.proxmox.call import Call
-from bridge.sandbox.proxmox.drives import Drive, drives_of, free_volume, storage_of
+from bridge.sandbox.proxmox.drives import Drive, add_unused, drives_of, drop_readded, free_volume, storage_of
 from bridge.sandbox.proxmox.failures import ApiError
-from bridge.sandbox.proxmox.guest import Config, Guest
+from bridge.sandbox.proxmox.guest import UNUSED_KEY, Config, Guest
 from bridge.sandbox.proxmox.machine import save_memory, start_machine, stop_machine
 from bridge.sandbox.proxmox.routes.config import check_lock
 from bridge.sandbox.proxmox.routing import route
@@ -22,7 +22,7 @@ Steps = Generator[Step, None, None]
 
 # What a snapshot does not hold, or what a rollback leaves as it is.
 _OF_THE_VM = frozenset({"lock", "description", "template"})
-_OF_THE_SNAPSHOT = frozenset({"snaptime", "vmstate", "description", "runningmachine", "runningcpu"})
+_OF_THE_SNAPSHOT = frozenset({"snaptime", "snapstate", "vmstate", "description", "runningmachine", "runningcpu"})
 
 
 @route("GET", SNAPSHOT)
@@ -33,13 +33,13 @@ def list_snapshots(call: Call) -> list[dict[str, Any]]:
     for name, config in guest.snapshots.items():
         item = {"name": name, "snaptime": config["snaptime"], "vmstate": int("vmstate" in config)}
         item["description"] = config.get("description", "")
-        found.append({**item, **_parent(config)})
+        found.append({**item, **_named(config, "snapstate"), **_named(config, "parent")})
     now = {"name": "current", "description": "You are here!", "digest": guest.digest, "running": int(bool(guest.run))}
-    return [*found, {**now, **_parent(guest.config)}]
+    return [*found, {**now, **_named(guest.config, "parent")}]
 
 
-def _parent(config: Config) -> dict[str, str]:
-    return {"parent": str(config["parent"])} if config.get("parent") else {}
+def _named(config: Config, key: str) -> dict[str, str]:
+    return {key: str(config[key])} if config.get(key) else {}
 
 
 @route("POST", SNAPSHOT)
@@ -59,14 +59,16 @@ def take_snapshot(call: Call) -> str:
         disks = _disks(call, guest)
         if not all(_can_snapshot(call, guest, drive, volume) for drive, volume in disks):
             raise ApiError("snapshot feature is not available")
-        kept = {k: v for k, v in guest.config.items() if k not in _OF_THE_VM} | {"snaptime": int(call.now)}
+        kept = {k: v for k, v in guest.config.items() if k not in _OF_THE_VM and not UNUSED_KEY.fullmatch(k)}
+        kept["snaptime"] = int(call.now)
         if call.get("description"):
             kept["description"] = call.values["description"]
-        guest.config["lock"] = "snapshot"
+        guest.snapshots[name] = {**kept, "snapstate": "prepare"}
         try:
-            yield Sleep(call.cluster.timing.of("qmsnapshot"))
-        finally:
-            guest.config.pop("lock", None)
+            yield from _locked(call, guest, "snapshot", "qmsnapshot")
+        except BaseException:
+            del guest.snapshots[name]
+            raise
         if call.flag("vmstate") and guest.run:
             kept |= save_memory(call.cluster, task, guest, f"state-{name}")
         for drive, volume in disks:
@@ -109,13 +111,17 @@ def roll_back(call: Call) -> str:
         guest, name = call.guest(), str(call.values["snapname"])
         check_lock(guest)
         kept = _kept(guest, name)
-        yield Sleep(call.cluster.timing.of("qmrollback"))
         if guest.run:
             stop_machine(call.cluster, guest)
-        for _, volume in _disks(call, guest):
+        yield from _locked(call, guest, "rollback", "qmrollback")
+        disks = _disks(call, guest)
+        for _, volume in disks:
             volume.size = volume.snapshots.get(name, volume.size)
-        stays = {k: v for k, v in guest.config.items() if k in _OF_THE_VM}
+        stays = {k: v for k, v in guest.config.items() if k in _OF_THE_VM or UNUSED_KEY.fullmatch(k)}
         guest.config = {k: v for k, v in kept.items() if k not in _OF_THE_SNAPSHOT} | stays | {"parent": name}
+        drop_readded(guest.config)
+        for drive, _ in disks:
+            add_unused(guest.config, drive.file)
         if "vmgenid" in guest.config:
             guest.config["vmgenid"] = call.cluster.random_uuid()
         if "vmstate" in kept or call.flag("start"):
@@ -133,7 +139,8 @@ def delete_snapshot(call: Call) -> str:
         guest, name = call.guest(), str(call.values["snapname"])
         check_lock(guest)
         kept = _kept(guest, name)
-        yield Sleep(call.cluster.timing.of("qmdelsnapshot"))
+        kept["snapstate"] = "delete"
+        yield from _locked(call, guest, "snapshot-delete", "qmdelsnapshot")
         for _, volume in _disks(call, guest):
             volume.snapshots.pop(name, None)
         if "vmstate" in kept:
@@ -142,9 +149,18 @@ def delete_snapshot(call: Call) -> str:
         for config in (guest.config, *guest.snapshots.values()):
             if config.get("parent") == name:
                 config.pop("parent")
-                config |= _parent(kept)
+                config |= _named(kept, "parent")
 
     return call.start_task("qmdelsnapshot", work)
+
+
+def _locked(call: Call, guest: Guest, lock: str, task_type: str) -> Steps:
+    """The time that the work takes, during which the configuration has this lock."""
+    guest.config["lock"] = lock
+    try:
+        yield Sleep(call.cluster.timing.of(task_type))
+    finally:
+        guest.config.pop("lock", None)
 
 
 def _kept(guest: Guest, name: str) -> Config:
