@@ -1,7 +1,6 @@
 """The task scheduleBackup: finds the VMs whose scheduled backup is due, and has it made."""
 
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -24,7 +23,6 @@ from statemachines import states
 from statemachines.commands import SCHEDULED_BACKUP
 from statemachines.run import FAILED
 
-BATCH = 500  # services that are read at a time
 AGAIN = 3600.0  # seconds until a scheduled backup that failed is tried again on the same day
 IN_HAND = 4  # VMs of one node that have theirs at work at the same time: the node makes one after the other
 
@@ -88,29 +86,23 @@ def _tell_why(vm: Scheduled, now: datetime, result: Result) -> None:
         result.skipped(vm.service_id, f"{why}, at:{vm.week.at(now.date()):%H:%M}")
 
 
-def _scheduled() -> Iterator[Scheduled]:
-    """The ready VMs with a schedule, by service ID."""
-    last = 0
-    while batch := _batch(last):
-        yield from batch
-        last = batch[-1].service_id
-
-
 @retry_lost_connection
-def _batch(after: int) -> list[Scheduled]:
-    scheduled = VmInfo.vm_backup_schedule.is_null(False) & VmInfo.vm_backup_schedule.not_in(["", "{}", "[]"])
-    wanted = (VmInfo.service_id > after) & scheduled & (VmInfo.vm_status == states.READY)
-    columns = (VmInfo.service_id, VmInfo.vm_backup_schedule, VmWork.backup_day, VmWork.server_id, VmWork.node)
+def _scheduled() -> list[Scheduled]:
+    """The ready VMs with a schedule, by service ID.
+
+    Only the index on the schedules may lead into the table: by `vm_status` a database finds every idle service.
+    """
+    columns = (VmInfo.service_id, VmInfo.vm_status, VmInfo.vm_backup_schedule)
     rows: Any = (
-        VmInfo.select(*columns)
+        VmInfo.select(*columns, VmWork.backup_day, VmWork.server_id, VmWork.node)
         .join(VmWork, JOIN.LEFT_OUTER, on=(VmWork.service_id == VmInfo.service_id))
-        .where(wanted)
-        .order_by(VmInfo.service_id)
-        .limit(BATCH)
+        .where(VmInfo.vm_backup_schedule > "")
         .tuples()
     )
     return [
-        Scheduled(service, Week.read(text), _date(day), (server, node)) for service, text, day, server, node in rows
+        Scheduled(service, Week.read(text), _date(day), (server, node))
+        for service, status, text, day, server, node in sorted(rows, key=lambda row: int(row[0]))
+        if status == states.READY
     ]
 
 
@@ -126,7 +118,7 @@ def _at_work() -> Counter[tuple[int | None, str | None]]:
     """How many scheduled backups are at work, by server and node."""
     rows: Any = (
         VmWork.select(VmWork.server_id, VmWork.node)
-        .where(VmWork.due_at.is_null(False) & (VmWork.queue == SCHEDULE.name))
+        .where((VmWork.due_at > 0) & (VmWork.queue == SCHEDULE.name))
         .tuples()
     )
     return Counter(rows)

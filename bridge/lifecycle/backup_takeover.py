@@ -87,12 +87,17 @@ class LeftRestores:
 
 @retry_lost_connection
 def _left(column: Field) -> list[tuple[int, str]]:
-    """Services whose record shows a task in `column`, while nothing of ours is at work on the VM."""
-    ours = VmWork.select(VmWork.service_id).where(VmWork.intent.is_null(False) | VmWork.job_state.is_null(False))
-    rows = VmInfo.select(VmInfo.service_id, column).where(
-        (column != "") & (VmInfo.vm_status == states.READY) & VmInfo.service_id.not_in(ours)
-    )
-    return list(cast(Iterable[tuple[int, str]], rows.order_by(VmInfo.service_id).tuples()))
+    """Services whose record shows a task in `column`, while nothing of ours is at work on the VM.
+
+    Only the index on `column` may lead into the table: by `vm_status` a database finds every idle service.
+    """
+    rows = VmInfo.select(VmInfo.service_id, column, VmInfo.vm_status).where(column > "").tuples()
+    found = cast(Iterable[tuple[int, str, str | None]], rows)
+    shown = {service: upid for service, upid, status in found if status == states.READY}
+    at_work = VmWork.intent.is_null(False) | VmWork.job_state.is_null(False)
+    ours = VmWork.select(VmWork.service_id).where(VmWork.service_id.in_(list(shown)) & at_work)
+    busy = {row.service_id for row in ours} if shown else set()
+    return sorted((service, upid) for service, upid in shown.items() if service not in busy)
 
 
 @retry_lost_connection
