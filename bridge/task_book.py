@@ -16,6 +16,7 @@ from statemachines.errors import LeaseLost
 from statemachines.ports import Clock
 
 GRACE = 5.0  # seconds a crontab may be early and still not miss a minute
+SOON = 30.0  # seconds until a task that had more to do than it could hand out is begun anew
 RENEW = 10.0  # seconds between two renewals at the most
 KEPT_DETAILS = 500
 
@@ -72,21 +73,21 @@ class TaskBook:
     def begin(self, name: str, interval: int | None, alone: bool = True) -> Begun | NotYet | Held:
         """Take the task, unless it was begun less than `interval` minutes ago (None = whenever that was) or is held.
 
-        A run that was abandoned in the middle is begun anew whatever the interval says. `alone` False takes the lock away from whoever holds it, who will notice at the next write. One transaction, so that of several who ask at the same time one gets it.
+        A run that was abandoned in the middle is begun anew whatever the interval says, and so is one that had more to do.
+        `alone` False takes the lock away from whoever holds it, who will notice at the next write. One transaction, so that of
+        several who ask at the same time one gets it.
         """
         owner, now, timeout = new_owner(), self.clock.now(), self.timeout()
         TaskState.insert(name=name).on_conflict_ignore().execute()
         with transaction():
             row = lock_name(TaskState, name)
             held = _is_held(row, now)
-            young = (
-                interval is not None and row.last_run is not None and 0 <= now - row.last_run < interval * 60 - GRACE
-            )
-            if young and (held or not row.lease_owner):
+            if interval is not None and not _is_over(row, interval, now, GRACE) and (held or not row.lease_owner):
                 return NotYet(row.last_run or now)
             if alone and held:
                 return Held(pid_of(row.lease_owner or ""), now - (row.taken_at or now))
             begun = {"lease_owner": owner, "lease_until": now + timeout, "taken_at": now, "last_run": now}
+            begun |= {"again_at": None}
             TaskState.update(begun).where(TaskState.name == name).execute()
         return Begun(name, owner, row.last_run, self.clock, timeout, now)
 
@@ -106,6 +107,8 @@ class TaskBook:
             "errors": result.errors,
             "details": json.dumps([[each.service_id, each.text] for each in result.details[-KEPT_DETAILS:]]),
         }
+        if result.more:
+            values["again_at"] = self.clock.now() + SOON
         TaskState.insert(name=name).on_conflict_ignore().execute()
         TaskState.update(values).where(TaskState.name == name).execute()
 
@@ -126,7 +129,7 @@ class TaskBook:
             return True
         now = self.clock.now()
         abandoned = bool(row.lease_owner) and not _is_held(row, now)
-        return abandoned or not 0 <= now - row.last_run < interval * 60
+        return abandoned or _is_over(row, interval, now)
 
     @retry_lost_connection
     def is_held(self, name: str) -> bool:
@@ -155,3 +158,10 @@ class TaskBook:
 def _is_held(row: TaskState, now: float) -> bool:
     """Whether the lock is somebody's who lives, as far as anybody can tell."""
     return bool(row.lease_owner) and (row.lease_until or 0.0) >= now and not is_dead(row.lease_owner or "")
+
+
+def _is_over(row: TaskState, interval: int, now: float, grace: float = 0.0) -> bool:
+    """Whether the task's time has come: its interval in minutes is over, or there is more to do. A clock may have gone wrong."""
+    if row.last_run is None or (row.again_at is not None and row.again_at <= now):
+        return True
+    return not 0 <= now - row.last_run < interval * 60 - grace

@@ -48,11 +48,15 @@ class Detail:
 
 @dataclass
 class Result:
-    """What one run of a task came to: `processed` services were worked on, `errors` of them ended with one."""
+    """What one run of a task came to: `processed` services were worked on, `errors` of them ended with one.
+
+    `more` True = some services have to wait for others: the task is to come by again soon, whatever its interval.
+    """
 
     processed: int = 0
     errors: int = 0
     details: list[Detail] = field(default_factory=list)
+    more: bool = False
 
     def success(self, service_id: int, text: str) -> None:
         """The task did what it is for."""

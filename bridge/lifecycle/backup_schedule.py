@@ -27,6 +27,9 @@ AGAIN = 3600.0  # seconds until a scheduled backup that failed is tried again on
 IN_HAND = 4  # VMs of one node that have theirs at work at the same time: the node makes one after the other
 
 
+Places = Counter[tuple[int | None, str | None]]  # VMs by server and node
+
+
 @dataclass(frozen=True)
 class Scheduled:
     """A ready VM with a schedule. `done` is the last date whose backup was made, `place` its server and node."""
@@ -53,15 +56,16 @@ class ScheduledBackups:
             day = weeks.due(vm.week, now, vm.done)
             if day is None:
                 _tell_why(vm, now, result)
-            elif obstacle := self._begin(vm, day, at_work, watch):
+            elif obstacle := self._begin(vm, day, at_work, watch, result):
                 result.skipped(vm.service_id, obstacle)
         return result
 
-    def _begin(self, vm: Scheduled, day: date, at_work: Counter[tuple[int | None, str | None]], watch: Watch) -> str:
+    def _begin(self, vm: Scheduled, day: date, at_work: Places, watch: Watch, result: Result) -> str:
         """Have the backup made; empty when that is so, else why not now."""
         if obstacle := _obstacle(vm.service_id) or self._failed_lately(vm.service_id):
             return obstacle
         if at_work[vm.place] >= IN_HAND:
+            result.more = True
             return f"waits for others on node {vm.place[1]}"
         facts = new_backup(day.isoformat(), "", self.clock.now())
         refused = self.errands.give(vm.service_id, SCHEDULED_BACKUP, facts, watch)
@@ -114,7 +118,7 @@ def _date(text: str | None) -> date | None:
 
 
 @retry_lost_connection
-def _at_work() -> Counter[tuple[int | None, str | None]]:
+def _at_work() -> Places:
     """How many scheduled backups are at work, by server and node."""
     rows: Any = (
         VmWork.select(VmWork.server_id, VmWork.node)

@@ -200,7 +200,8 @@ class TaskState(CompanionModel):
     """One cron task: who runs it now, and how its last run ended.
 
     `lease_owner` and `lease_until` are its lock, taken at `taken_at` and renewed while the run goes on; `last_run` is when it
-    was begun last, whoever did it; `last_result` is ok or error, `details` the lines below its summary, one per service.
+    was begun last, whoever did it; `again_at` is set while there is more to do than a run could hand out: from then on it is begun
+    anew, whatever its interval; `last_result` is ok or error, `details` the lines below its summary, one per service.
     """
 
     name = CharField(max_length=64, primary_key=True)
@@ -208,6 +209,7 @@ class TaskState(CompanionModel):
     lease_until = DoubleField(null=True)
     taken_at = DoubleField(null=True)
     last_run = DoubleField(null=True)
+    again_at = DoubleField(null=True)
     last_ended = DoubleField(null=True)
     last_result = CharField(max_length=16, null=True)
     processed = IntegerField(default=0)

@@ -34,15 +34,15 @@ SCHEDULERS = 3
 LEASE_GONE = 90.0  # seconds; more than any lease of a VM lasts
 TASK_GONE = 900.0  # and more than the lock of a task
 PRODUCT = {"ipv4_count": "1", "ipv6_count": "0", "dhcp_ipv6": "off", "add_size": "0", "clone_type": "linked"}
-PRODUCT |= {"snapshots": "3", "snapshot_lifetime": "1 day"}
+PRODUCT |= {"snapshots": "3", "snapshot_lifetime": "1 day", "backups": "1", "backup_storage": "backup|nfs"}
 DAY = 86_400
 NEVER_ALL_READY = 400.0  # seconds until the test gives up
 
 
 @contextmanager
-def crowded(folder: Path, url: str) -> Iterator[Installation]:
+def crowded(folder: Path, url: str, nodes: int) -> Iterator[Installation]:
     """Room for all of them: addresses, and no limit of ours in the way."""
-    with Installation(folder, url, settings=PRODUCT, cluster=demo_cluster(speed=200.0, nodes=3)) as installation:
+    with Installation(folder, url, settings=PRODUCT, cluster=demo_cluster(speed=200.0, nodes=nodes)) as installation:
         first, last = "10.9.0.2", "10.9.3.250"
         IpPool.update(address_start=first, address_stop=last, gateway="10.9.0.1", mask=22).where(
             IpPool.type == "ipv4"
@@ -106,7 +106,7 @@ class Trouble:
 
 
 def kept_and_old(installation: Installation, services: list[int]) -> None:
-    """Every VM has a snapshot that is too old, one that is not, and a schedule whose day is today."""
+    """Every VM has a snapshot that is too old, one that is not, and schedules of snapshots and backups whose day is today."""
     now = int(installation.cluster.clock.now())
     for service in services:
         guest = installation.cluster.guests[int(VmInfo.get_by_id(service).vm_id or 0)]
@@ -116,18 +116,19 @@ def kept_and_old(installation: Installation, services: list[int]) -> None:
                 "young": {**guest.config, "snaptime": now - 3600, "parent": "old"},
             }
             guest.config["parent"] = "young"
-    VmInfo.update(vm_snapshots=2).execute()
     at_midnight = json.dumps({str(day): "00:00" for day in range(7)})
+    VmInfo.update(vm_snapshots=2, vm_backup_schedule=at_midnight).execute()
     SnapshotSchedule.insert_many([{"service_id": service, "days": at_midnight} for service in services]).execute()
 
 
 def looked_after(installation: Installation) -> bool:
-    """Whether every VM has been seen to by both tasks."""
+    """Whether every VM has been seen to by all tasks."""
     collected = TrafficSample.select(TrafficSample.service_id).distinct().count()
     at_work = VmWork.select().where(VmWork.due_at.is_null(False)).exists()
     served = SnapshotSchedule.select().where(SnapshotSchedule.served_on.is_null()).exists()
+    backed_up = VmWork.select().where(VmWork.backup_day.is_null(False)).count() == VMS
     old = any("old" in guest.snapshots for guest in installation.cluster.guests.values())
-    return collected == VMS and not (at_work or served or old)
+    return collected == VMS and backed_up and not (at_work or served or old)
 
 
 def all_ready(installation: Installation) -> bool:
@@ -138,7 +139,7 @@ def all_ready(installation: Installation) -> bool:
 @pytest.mark.parametrize("seed", SEEDS)
 def test_nothing_is_done_twice_and_nothing_forgotten(mariadb_url: str, tmp_path: Path, seed: int) -> None:
     rng = random.Random(seed)
-    with crowded(tmp_path, mariadb_url) as installation:
+    with crowded(tmp_path, mariadb_url, nodes=3) as installation:
         services = order(installation, VMS)
         trouble, give_up_at = Trouble(installation, rng), time.monotonic() + NEVER_ALL_READY
         while not all_ready(installation):
@@ -159,13 +160,13 @@ def test_nothing_is_done_twice_and_nothing_forgotten(mariadb_url: str, tmp_path:
 @pytest.mark.parametrize("seed", SEEDS)
 def test_the_tasks_of_two_hundred_vms_are_done_once_each(mariadb_url: str, tmp_path: Path, seed: int) -> None:
     rng = random.Random(seed)
-    with crowded(tmp_path, mariadb_url) as installation:
+    with crowded(tmp_path, mariadb_url, nodes=50) as installation:
         services = populate(installation, VMS)
         kept_and_old(installation, services)
         trouble, give_up_at = Trouble(installation, rng), time.monotonic() + NEVER_ALL_READY
         while not looked_after(installation):
             assert time.monotonic() < give_up_at, installation.describe(NEVER_ALL_READY)
-            time.sleep(rng.uniform(0.5, 1.5))
+            time.sleep(rng.uniform(1.5, 4.0))
             trouble.strike()
         assert trouble.happened["killed"]
         for process in trouble.alive:
@@ -180,6 +181,10 @@ def test_the_tasks_of_two_hundred_vms_are_done_once_each(mariadb_url: str, tmp_p
             call.path for call in installation.calls if (call.method, call.path[-9:]) == ("POST", "/snapshot")
         )
         assert len(taken) == VMS
+        archives = installation.cluster.storages["backup"].on("").values()
+        assert Counter(volume.vmid for volume in archives if volume.content == "backup") == dict.fromkeys(
+            (int(VmInfo.get_by_id(service).vm_id or 0) for service in services), 1
+        )
         counted = Counter(row.service_id for row in TrafficSample.select(TrafficSample.service_id))
         assert dict(counted) == dict.fromkeys(services, 1)
         assert not TaskState.select().where(TaskState.lease_owner.is_null(False)).exists()

@@ -9,7 +9,7 @@ import pytest
 from bridge.claims import new_owner
 from bridge.database import Database, close_connection, transaction
 from bridge.models.companion import Setting, TaskState
-from bridge.task_book import Begun, Held, NotYet, TaskBook
+from bridge.task_book import SOON, Begun, Held, NotYet, TaskBook
 from bridge.tasks import Detail, Result
 from statemachines.errors import LeaseLost
 from tests.chaos.clock import VirtualClock
@@ -130,6 +130,19 @@ def test_a_run_that_was_abandoned_in_the_middle_is_begun_anew_before_its_interva
     assert book.is_due(TASK, 60)
     book.release(begun(book.begin(TASK, 60)))
     assert not book.is_due(TASK, 60)
+    assert isinstance(book.begin(TASK, 60), NotYet)
+
+
+def test_a_task_that_had_more_to_do_comes_by_again_soon(book: TaskBook, clock: VirtualClock) -> None:
+    book.release(begun(book.begin(TASK, 60)))
+    book.note(TASK, Result(more=True))
+    book.note(TASK, Result())  # what the VMs came to that it has handed out
+    clock.advance(SOON - 1)
+    assert not book.is_due(TASK, 60)
+    clock.advance(1)
+    assert book.is_due(TASK, 60)
+    book.release(begun(book.begin(TASK, 60)))
+    clock.advance(SOON)
     assert isinstance(book.begin(TASK, 60), NotYet)
 
 
