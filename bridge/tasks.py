@@ -50,7 +50,7 @@ class Detail:
 class Result:
     """What one run of a task came to: `processed` services were worked on, `errors` of them ended with one.
 
-    `more` True = some services have to wait for others: the task is to come by again soon, whatever its interval.
+    `more` True = some services have to wait, for others or for what is at work on them: the task is to come by again soon, whatever its interval.
     """
 
     processed: int = 0

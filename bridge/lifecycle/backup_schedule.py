@@ -70,6 +70,7 @@ class ScheduledBackups:
         facts = new_backup(day.isoformat(), "", self.clock.now())
         refused = self.errands.give(vm.service_id, SCHEDULED_BACKUP, facts, watch)
         at_work[vm.place] += not refused
+        result.more |= bool(refused)
         return refused
 
     @retry_lost_connection

@@ -85,6 +85,7 @@ class Snapshots:
             run.result.processed += 1
         elif reason := self.errands.give(service_id, REMOVE_OLD_SNAPSHOTS, watch=run.watch):
             run.result.skipped(service_id, reason)
+            run.result.more = True
 
     def _old(self, ctx: VmContext) -> bool:
         """Whether the VM has one that is to go. The list of another node is empty: then the VM is looked for."""
@@ -100,11 +101,13 @@ class Snapshots:
         """Have the snapshot of that day taken, once: what is recorded is carried out, and the day is served with it."""
         found = load(service_id)
         if found is not None and _is_ours(found[0].intent):
+            run.result.more = True
             return
         with transaction():
             reason = _out_of_the_question(service_id)
             if not reason and (busy := self.errands.give(service_id, SCHEDULED_SNAPSHOT, watch=run.watch)):
                 run.result.skipped(service_id, busy)
+                run.result.more = True
                 return
             snapshot_plans.served(service_id, day)
         if reason:

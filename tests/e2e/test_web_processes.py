@@ -56,7 +56,7 @@ def _wait_for(url: str, log: Path) -> None:
     until = time.monotonic() + 60
     while time.monotonic() < until:
         try:
-            BridgeClient(url, SECRET).call("/v1/module/DnsRecords", {})
+            BridgeClient(url, SECRET).call("/v1/hook/AfterCronJob", {})
             return
         except BridgeUnavailable:
             time.sleep(0.05)

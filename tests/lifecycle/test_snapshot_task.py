@@ -9,6 +9,7 @@ from bridge.lifecycle.rules import Operation
 from bridge.models.companion import SnapshotSchedule, VmWork
 from bridge.models.module import VmInfo
 from bridge.models.whmcs import Service
+from bridge.tasks import PROCESS, SNAPSHOTS
 from bridge.web.callers import Actor
 from bridge.web_role import WebServices
 from tests.deploy.test_output import masked
@@ -36,7 +37,7 @@ def told(lines: list[str]) -> list[str]:
 
 
 def tick(rig: Living) -> list[str]:
-    return told(rig.tick())
+    return told(rig.tick(tasks=(PROCESS, SNAPSHOTS)))
 
 
 def schedule(rig: Living, service: int, days: dict[str, str]) -> None:

@@ -160,7 +160,7 @@ def restore(shop: Meter, service: int) -> None:
     """Stopped, and written over with the backup."""
     node, vmid = shop.node(service), shop.vmid(service)
     shop.power(service, "stop")
-    archive = shop.proxmox._backups(node, "backup", vmid, 0.0)[0]
+    archive = shop.proxmox.backups(node, "backup", vmid)[0].volid
     params = {"vmid": vmid, "archive": archive, "force": 1, "start": 1}
     shop.proxmox._api.post("restore", f"nodes/{node}/qemu", params)
     shop.clock.advance(60)
