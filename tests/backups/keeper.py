@@ -26,10 +26,6 @@ class Keeper(Living):
     def __init__(self, folder: Path, settings: dict[str, str] | None = None, **options: Any) -> None:
         super().__init__(folder, {**SETTINGS, **(settings or {})}, **options)
 
-    def start_daemon(self) -> None:
-        super().start_daemon()
-        self.house.outside = replace(self.house.outside, pause=self.clock.advance)
-
     def backup_now(self, service: int, text: str = "") -> Answer:
         """A manual backup, as far as somebody waits for it."""
         return self.house.direct.run(service, BACKUP_NOW, new_backup("manual", text, self.clock.now()))

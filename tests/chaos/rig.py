@@ -111,9 +111,9 @@ class Rig(Observed):
         self.house.dns_pool = OneByOne()
 
     def outside(self) -> Outside:
-        """The sandboxes in process."""
+        """The sandboxes in process, and time that passes when somebody waits."""
         whmcs = WhmcsAdapter(self.whmcs, before=self.gate.before, after=self.gate.after)
-        return Outside(proxmox=self._adapter, whmcs=whmcs)
+        return Outside(proxmox=self._adapter, whmcs=whmcs, pause=self.clock.advance)
 
     def _adapter(self, server: Server) -> InProcessAdapter:
         return InProcessAdapter(self.clusters[server.id], before=self.gate.before, after=self._answered)

@@ -1,7 +1,6 @@
 """An installation whose daemon also answers commands, on the same virtual time."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,10 +12,6 @@ from tests.deploy.installation import Installation
 
 class Desk(Installation):
     """Somebody presses buttons and reads what they answer."""
-
-    def start_daemon(self) -> None:
-        super().start_daemon()
-        self.house.outside = replace(self.house.outside, pause=self.clock.advance)
 
     def press(self, service: int, name: str) -> str:
         """A module command; what WHMCS shows."""
