@@ -2,10 +2,12 @@
 
 import contextlib
 import statistics
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from bridge.models.companion import VmWork
 from bridge.sandbox.proxmox import Cluster
 from tests.chaos.processes import Installation
 from tests.services import MariaDb
@@ -58,3 +60,9 @@ class Ground:
 def milliseconds(seconds: Iterable[float]) -> str:
     """The median, for people."""
     return f"{1000 * statistics.median(seconds):.1f} ms"
+
+
+def work_is_left() -> bool:
+    """Whether a VM waits for work, looked at ten times a second at most."""
+    time.sleep(0.1)
+    return bool(VmWork.select().where(VmWork.due_at.is_null(False)).exists())

@@ -4,8 +4,7 @@ import statistics
 import time
 from collections.abc import Mapping
 
-from benchmarks.case import Ground, Ratio
-from bridge.models.companion import VmWork
+from benchmarks.case import Ground, Ratio, work_is_left
 from bridge.protocol.client import BridgeClient
 from bridge.sandbox.proxmox import demo_cluster
 from bridge.settings import Settings
@@ -55,10 +54,5 @@ def _deploy(installation: Installation, orders: int) -> float:
     began = time.monotonic()
     for order in parameters:
         client.call("/v1/module/CreateAccount", order)
-    wait_until(lambda: not _pending(), 400, lambda: installation.describe(400))
+    wait_until(lambda: not work_is_left(), 400, lambda: installation.describe(400))
     return time.monotonic() - began
-
-
-def _pending() -> bool:
-    time.sleep(0.1)
-    return bool(VmWork.select().where(VmWork.due_at.is_null(False)).exists())

@@ -2,8 +2,7 @@
 
 import time
 
-from benchmarks.case import Ground, Ratio
-from bridge.models.companion import VmWork
+from benchmarks.case import Ground, Ratio, work_is_left
 from bridge.protocol.client import BridgeClient
 from bridge.sandbox.proxmox import Fault, demo_cluster
 from bridge.settings import Settings
@@ -39,7 +38,7 @@ def _seconds(ground: Ground, schedulers: int) -> float:
         processes = [installation.start("scheduler", **THREADS) for _ in range(schedulers)]
         wait_until(lambda: installation.calls, 60, lambda: installation.describe(60))
         began = time.monotonic()
-        wait_until(lambda: not _pending(), 400, lambda: installation.describe(400))
+        wait_until(lambda: not work_is_left(), 400, lambda: installation.describe(400))
         took = time.monotonic() - began
         for process in processes:
             process.stop()
@@ -54,8 +53,3 @@ def _order(installation: Installation) -> None:
         client.call("/v1/module/CreateAccount", order)
     web.stop()
     installation.calls.clear()
-
-
-def _pending() -> bool:
-    time.sleep(0.1)
-    return bool(VmWork.select().where(VmWork.due_at.is_null(False)).exists())

@@ -4,7 +4,7 @@ They are known by the documented columns: a UPID in one of them without any work
 until it ends; after a restore the VM becomes what the client has bought, as after one of ours.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import cast
 
@@ -34,12 +34,7 @@ class LeftBackups:
     def work(self, watch: Watch) -> Result:
         """Forget tasks that have ended, and count the backups anew."""
         result = Result()
-        for service_id, upid in _left(VmInfo.vm_backup_now_utid):
-            watch.alive()
-            if not _is_task(upid):
-                _forget(VmInfo.vm_backup_now_utid, service_id, upid)
-                result.error(service_id, f"there is no task {upid!r}")
-                continue
+        for service_id, upid in _tasks(VmInfo.vm_backup_now_utid, watch, result):
             try:
                 self._look(service_id, upid, result)
             except Exception as error:
@@ -73,16 +68,22 @@ class LeftRestores:
     def work(self, watch: Watch) -> Result:
         """Have the restore followed by our own pipeline, which waits for the task."""
         result = Result()
-        for service_id, upid in _left(VmInfo.vm_backup_restore_utid):
-            watch.alive()
-            if not _is_task(upid):
-                _forget(VmInfo.vm_backup_restore_utid, service_id, upid)
-                result.error(service_id, f"there is no task {upid!r}")
-                continue
+        for service_id, upid in _tasks(VmInfo.vm_backup_restore_utid, watch, result):
             answer = self.requests.ask(service_id, Operation.RESTORE_BACKUP, task=upid)
             if answer != SUCCESS:
                 result.skipped(service_id, answer)
         return result
+
+
+def _tasks(column: Field, watch: Watch, result: Result) -> Iterator[tuple[int, str]]:
+    """Those in `column` that nobody of ours waits for; what is no UPID is forgotten, and told."""
+    for service_id, upid in _left(column):
+        watch.alive()
+        if _is_task(upid):
+            yield service_id, upid
+        else:
+            _forget(column, service_id, upid)
+            result.error(service_id, f"there is no task {upid!r}")
 
 
 @retry_lost_connection
