@@ -185,6 +185,7 @@ class Cron:
             return False
         except LeaseLost as error:
             output.failed(task.name, str(error))
+            return False  # how the task stands is for whoever has it now to say
         except Exception as error:
             log.exception("%s broke off", task.name)
             output.failed(task.name, f"internal error, {type(error).__name__} (traceback in the log of KVM Bridge)")

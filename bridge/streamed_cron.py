@@ -3,6 +3,7 @@
 import logging
 import queue
 import threading
+import time
 from collections.abc import Callable, Generator, Sequence
 from contextlib import AbstractContextManager
 from typing import Literal
@@ -14,6 +15,7 @@ from bridge.settings import Settings
 
 log = logging.getLogger(__name__)
 
+SILENCE = 60.0  # seconds after which a scheduler that gives no sign of life is taken for gone
 HEARTBEAT = 5.0  # seconds without a line until the stream shows that it lives
 
 
@@ -69,12 +71,14 @@ class StreamedCron:
         return exit_code
 
     def wake(self) -> None:
-        """In hook mode, begin a run in the background, unless one of ours is at work still. Intervals hold as ever, so that it
-        does nothing that a scheduler has done.
-        """
-        if self._settings.cron_mode != "whmcs" or not self._woken.acquire(blocking=False):
+        """In hook mode, and where no scheduler works, begin a run in the background, unless one of ours is at work still."""
+        if self._settings.cron_mode != "whmcs" or self._a_scheduler_works() or not self._woken.acquire(blocking=False):
             return
         threading.Thread(target=self._work_unseen, name="cron run of the hook", daemon=True).start()
+
+    def _a_scheduler_works(self) -> bool:
+        seen = self._settings.scheduler_seen()
+        return seen is not None and time.time() - seen < SILENCE
 
     def _work_unseen(self) -> None:
         try:

@@ -54,4 +54,11 @@ class Errands:
                 attempts=0,
                 updated_at=now,
             ).where((VmWork.service_id == service_id) & idle)
-            return "" if recorded.execute() else at_work(service_id)
+            if recorded.execute():
+                return ""
+            suspended = command.suspended is WhenSuspended.REFUSED and _is_suspended(service_id)
+            return f"service {service_id} is suspended" if suspended else at_work(service_id)
+
+
+def _is_suspended(service_id: int) -> bool:
+    return bool(VmWork.select().where((VmWork.service_id == service_id) & (VmWork.suspended == SUSPENDED)).exists())

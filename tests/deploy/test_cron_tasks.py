@@ -178,6 +178,7 @@ def test_a_run_that_lost_its_task_stops_and_says_so(install: Install) -> None:
     lines, code = lines_of(rig, cron, f"--task={SNAPSHOTS.name}")
     assert "<ts> [removeOldSnapshots] Error: removeOldSnapshots was taken over by another process" in lines
     assert (written, code, cron.book.is_held(SNAPSHOTS.name)) == ([], 1, True)
+    assert TaskState.get_by_id(SNAPSHOTS.name).last_result is None
     with pytest.raises(LeaseLost):
         Begun(SNAPSHOTS.name, "somebody/1/x", None, rig.clock, 600.0).prove()
 

@@ -94,6 +94,14 @@ def test_whmcs_s_cron_alone_gets_an_order_done(ordered: tuple[Installation, int]
     installation.wait_until_ready([service])
 
 
+def test_where_a_scheduler_works_whmcs_s_cron_leaves_the_work_to_it(ordered: tuple[Installation, int]) -> None:
+    installation, service = ordered
+    Settings().set_scheduler_seen(time.time())
+    assert installation.php.hook("AfterCronJob", browser=Browser()).silent
+    installation.command("cron", "--task=collectingStatistics")  # time enough for the other to have begun
+    assert (installation.states()[service], VmWork.get_by_id(service).lease_owner) == ("creation", None)
+
+
 @pytest.mark.req("CRN-05")
 def test_in_standalone_mode_whmcs_s_cron_does_nothing(ordered: tuple[Installation, int]) -> None:
     installation, service = ordered

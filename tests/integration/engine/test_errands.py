@@ -70,7 +70,7 @@ def test_a_vm_at_another_state_takes_no_errand(clock: VirtualClock, status: str)
 
 def test_a_suspended_vm_takes_what_suspended_ones_may(clock: VirtualClock) -> None:
     service = make_vm(suspended=1)
-    assert Errands(clock).give(service, "VMStart") != ""
+    assert Errands(clock).give(service, "VMStart") == f"service {service} is suspended"
     assert Errands(clock).give(service, "VMSetFirewall") == ""
 
 
